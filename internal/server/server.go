@@ -1,0 +1,249 @@
+// Package server runs the book's operations over HTTP: it matches, authenticates,
+// reads, runs and answers, once for all of them.
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+	"unicode/utf8"
+
+	"contactbook/internal/book"
+	"contactbook/internal/store"
+	"contactbook/internal/wire"
+)
+
+// Options is what a Server is made of.
+type Options struct {
+	DB             *store.DB
+	Log            *slog.Logger
+	Now            func() time.Time // nil: the system's clock
+	Node           int              // 0 to 999, the digits after ipay_uuid's h
+	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+}
+
+const (
+	maxBody   = 256 << 10 // bytes
+	maxHeader = 16 << 10  // bytes, names and values
+)
+
+// Server answers the Contact Book API.
+type Server struct {
+	Options
+	ids    *wire.IDs
+	routes map[string]map[string]book.Op // path, method
+	ready  atomic.Bool
+}
+
+// New returns a server that is ready; see Server.Drain.
+func New(o Options) *Server {
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Server{Options: o, ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
+	for _, op := range book.Ops {
+		if s.routes[op.Path()] == nil {
+			s.routes[op.Path()] = map[string]book.Op{}
+		}
+		s.routes[op.Path()][op.Method()] = op
+	}
+	s.ready.Store(true)
+	return s
+}
+
+// Drain turns readiness off, so that balancers send no more.
+func (s *Server) Drain() { s.ready.Store(false) }
+
+// request is one call on its way through the server.
+type request struct {
+	*Server
+	w    http.ResponseWriter
+	r    *http.Request
+	env  wire.Envelope
+	sent bool // the reply's first byte is out
+}
+
+// ServeHTTP answers one request; a panic is one request's System Error.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.health(w, r) {
+		return
+	}
+	q := &request{Server: s, w: w, r: r, env: wire.Envelope{
+		Reference: wire.Reference(s.Node, s.Now()), Environment: wire.Live,
+	}}
+	defer func() {
+		if p := recover(); p != nil {
+			q.panicked(p)
+		}
+	}()
+	op, err := q.match()
+	if err == nil {
+		err = q.run(op)
+	}
+	if err != nil {
+		q.fail(err)
+	}
+}
+
+// health answers the probes, which need no credentials.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
+	down := false
+	switch r.URL.Path {
+	case "/livez":
+	case "/readyz":
+		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
+		defer cancel()
+		down = !s.ready.Load() || s.DB.Ping(ctx) != nil
+	default:
+		return false
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if down {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		io.WriteString(w, "not ready\n")
+		return true
+	}
+	io.WriteString(w, "ok\n")
+	return true
+}
+
+// match finds the op of the request's path and method.
+func (q *request) match() (book.Op, error) {
+	methods, ok := q.routes[q.r.URL.Path]
+	if !ok {
+		return book.Op{}, wire.ErrUnknownPath
+	}
+	op, ok := methods[q.r.Method]
+	if !ok {
+		for _, op := range book.Ops { // in the documented order
+			if op.Path() == q.r.URL.Path {
+				q.w.Header().Add("Allow", op.Method())
+			}
+		}
+		return book.Op{}, wire.ErrMethod
+	}
+	return op, nil
+}
+
+// run takes the request from its headers to its reply, in the contract's order
+// of checks.
+func (q *request) run(op book.Op) error {
+	client, err := q.authenticate()
+	if err != nil {
+		return err
+	}
+	call := &book.Call{
+		Context: q.r.Context(), Book: q.DB.Book(client.Tenant()), UserID: client.UserID, Lenient: client.Lenient,
+		IDs: q.ids, Header: q.w.Header(),
+	}
+	if call.Body, err = q.body(op); err != nil {
+		return err
+	}
+	if call.Query, err = q.query(op); err != nil {
+		return err
+	}
+	call.Now = wire.Millis(q.Now().UnixMilli())
+	data, err := op.Run(call)
+	if err != nil {
+		return err
+	}
+	q.env.Code, q.env.Status = wire.TXN, op.Done
+	return q.reply(data)
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// maxKept is how large a buffer may be to be used again.
+const maxKept = 64 << 10
+
+func borrow() *bytes.Buffer {
+	b := buffers.Get().(*bytes.Buffer)
+	b.Reset()
+	return b
+}
+
+func giveBack(b *bytes.Buffer) {
+	if b.Cap() <= maxKept {
+		buffers.Put(b)
+	}
+}
+
+// body reads and decodes the request's body; Missing when there may be none.
+func (q *request) body(op book.Op) (wire.Value, error) {
+	buf := borrow()
+	defer giveBack(buf)
+	if _, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, maxBody)); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return wire.Value{}, wire.ErrBodySize
+		}
+		return wire.Value{}, wire.ErrBody(errors.New("it ended early"))
+	}
+	if op.Bodyless() && len(bytes.TrimSpace(buf.Bytes())) == 0 {
+		return wire.Value{}, nil
+	}
+	v, err := wire.Decode(buf.Bytes())
+	if err == nil && v.Kind() != wire.Object {
+		err = errors.New("it must be an object")
+	}
+	if err != nil {
+		return wire.Value{}, wire.ErrBody(err)
+	}
+	return v, nil
+}
+
+// query is the query string as an object, for methods that may have no body. A
+// field that is given more than once is an array, and so of the wrong type.
+func (q *request) query(op book.Op) (wire.Value, error) {
+	if !op.Bodyless() || q.r.URL.RawQuery == "" {
+		return wire.Value{}, nil
+	}
+	values, err := url.ParseQuery(q.r.URL.RawQuery)
+	bad := err != nil || len(values) > wire.MaxKeys
+	var members []wire.Member
+	for key, given := range values {
+		var items []wire.Value
+		for _, s := range given {
+			bad = bad || !utf8.ValidString(s)
+			items = append(items, wire.NewString(s))
+		}
+		m := wire.Member{Key: key, Value: items[0]}
+		if len(items) > 1 {
+			m.Value = wire.NewArray(items...)
+		}
+		members = append(members, m)
+	}
+	if bad {
+		return wire.Value{}, &wire.Error{Code: wire.RPI, Message: "The query string format is invalid.", Status: http.StatusBadRequest}
+	}
+	return wire.NewObject(members...), nil
+}
+
+// panicked answers a request whose code failed, and keeps the stack for the log.
+func (q *request) panicked(p any) {
+	if p == http.ErrAbortHandler {
+		panic(p)
+	}
+	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+	if q.sent {
+		q.logFailure(err)
+		panic(http.ErrAbortHandler)
+	}
+	q.fail(err)
+}
+
+// logFailure tells an operator what the client is only told as System Error.
+func (q *request) logFailure(err error) {
+	q.Log.Error("request failed", "ipay_uuid", q.env.Reference, "method", q.r.Method, "path", q.r.URL.Path, "error", err)
+}

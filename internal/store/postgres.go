@@ -1,0 +1,250 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/stdlib"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+var postgresEngine = engine{
+	name:    "postgres",
+	dialect: goose.DialectPostgres,
+	migrateLock: func(string) (lock.Locker, error) {
+		return lock.NewPostgresTableLocker(lock.WithTableName("migration_lock"),
+			lock.WithTableLockTimeout(200*time.Millisecond, 600), lock.WithTableUnlockTimeout(200*time.Millisecond, 50))
+	},
+	afterMigrate: distribute,
+	holdContact:  "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2 for update",
+	isDuplicate:  func(err error) bool { return postgresCode(err) == "23505" },
+	isDown:       func(err error) bool { return postgresVerdict(err, false) != fails },
+	add:          addPostgres,
+	knownFor:     2 * time.Second, // another server may delete
+}
+
+const (
+	maxOpenConns = 32
+	maxTries     = 5
+	tryFor       = 2 * time.Second
+)
+
+// sessionSettings bound what a statement may wait and run, and keep a commit
+// durable whatever the database's default is.
+var sessionSettings = map[string]string{
+	"statement_timeout":                   "10000",
+	"lock_timeout":                        "2000",
+	"idle_in_transaction_session_timeout": "10000",
+	"synchronous_commit":                  "on",
+	"application_name":                    "contactbook",
+}
+
+func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
+	db.engine = &postgresEngine
+	config, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		return SettingError("the database's address cannot be read: it must be like postgres://user@host:5432/name")
+	}
+	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		return SettingError("the database's address asks for default_query_exec_mode=simple_protocol, which is not supported; exec suits PgBouncer")
+	}
+	for name, value := range sessionSettings {
+		if given, ok := config.RuntimeParams[name]; !ok || weakCommit(name, given) {
+			config.RuntimeParams[name] = value
+		}
+	}
+	db.pool = stdlib.OpenDB(*config)
+	db.close = append(db.close, db.pool.Close)
+	db.pool.SetMaxOpenConns(maxOpenConns)
+	db.pool.SetMaxIdleConns(maxOpenConns)
+	db.reads, db.migrations = db.pool, db.pool
+	db.write = db.writePostgres
+	if err := db.pool.PingContext(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
+	}
+	return db.warnUnsafe(ctx)
+}
+
+// weakCommit tells whether a setting would acknowledge before the disk has it.
+func weakCommit(name, value string) bool {
+	return name == "synchronous_commit" && value != "on" && value != "remote_apply"
+}
+
+// warnUnsafe says so loudly when the database itself may lose what it committed.
+func (db *DB) warnUnsafe(ctx context.Context) error {
+	for _, name := range []string{"fsync", "full_page_writes"} {
+		var value string
+		if err := queryRow(ctx, db.pool, "select current_setting($1)", []any{name}, &value); err != nil {
+			return plain(err)
+		}
+		if value != "on" {
+			db.log.Warn("THE DATABASE IS NOT DURABLE: a crash of its machine can lose or damage acknowledged contacts; turn the setting on", "setting", name, "value", value)
+		}
+	}
+	return nil
+}
+
+// plain leaves of a PostgreSQL error what may be logged: its detail, hint and
+// position can carry row values.
+func plain(err error) error {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return &pgconn.PgError{Severity: e.Severity, Code: e.Code, Message: e.Message, ConstraintName: e.ConstraintName, TableName: e.TableName}
+	}
+	return err
+}
+
+func postgresCode(err error) string {
+	var e *pgconn.PgError
+	if errors.As(err, &e) {
+		return e.Code
+	}
+	return ""
+}
+
+// verdict is what an error means for a write.
+type verdict int
+
+const (
+	fails   verdict = iota // will not get better by trying again
+	redo                   // nothing was changed: try again
+	unknown                // it may have been committed: look, then try again
+)
+
+// postgresVerdict judges an error; atCommit: it came while a commit was under way.
+func postgresVerdict(err error, atCommit bool) verdict {
+	if err == nil {
+		return fails
+	}
+	lost := redo
+	if atCommit {
+		lost = unknown
+	}
+	code := postgresCode(err)
+	switch {
+	case code == "40001" || code == "40P01":
+		return redo
+	case code == "57P01" || code == "57P02": // the server ended this connection
+		return lost
+	case code == "57P03": // it takes no connections now
+		return redo
+	case code != "":
+		return fails
+	}
+	var connect *pgconn.ConnectError
+	switch {
+	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
+		return fails
+	case errors.As(err, &connect) || pgconn.SafeToRetry(err):
+		return redo
+	case isScan(err):
+		return fails
+	}
+	return lost
+}
+
+// isScan tells errors of database/sql's own making, which no connection caused.
+func isScan(err error) bool {
+	return errors.Is(err, sql.ErrNoRows) || strings.HasPrefix(err.Error(), "sql: ")
+}
+
+// retry runs try until it succeeds or fails for good, with jitter between, at
+// most maxTries times within tryFor.
+func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (err error, v verdict)) error {
+	deadline := time.Now().Add(tryFor)
+	for n := 1; ; n++ {
+		err, v := try(ctx)
+		if err == nil || v == fails {
+			return plain(err)
+		}
+		j.again = j.again || v == unknown
+		pause := time.Duration(rand.Int64N(int64(20*time.Millisecond)<<n)) + time.Millisecond
+		if n == maxTries || time.Now().Add(pause).After(deadline) {
+			if j.again {
+				return fmt.Errorf("the outcome of a commit is unknown: %w", plain(err))
+			}
+			return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func (db *DB) writePostgres(ctx context.Context, j *job) error {
+	return db.retry(ctx, j, func(ctx context.Context) (error, verdict) {
+		t, err := db.pool.BeginTx(ctx, nil)
+		if err != nil {
+			return err, postgresVerdict(err, false)
+		}
+		tx := &Tx{db: db, conn: t}
+		if err := tx.run(ctx, j); err != nil {
+			t.Rollback()
+			if !tx.broken {
+				return err, fails
+			}
+			return err, postgresVerdict(err, false)
+		}
+		if err := t.Commit(); err != nil {
+			return err, postgresVerdict(err, true)
+		}
+		return nil, fails
+	})
+}
+
+// addPostgres adds in one statement that commits by itself.
+func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Context, Reader) error) error {
+	if err := check(ctx, b); err != nil {
+		return err
+	}
+	j := &job{tenant: b.tenant, fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
+	return b.db.retry(ctx, j, func(ctx context.Context) (error, verdict) {
+		tx := &Tx{db: b.db, conn: b.db.pool}
+		err := tx.run(ctx, j)
+		if errors.Is(err, ErrDuplicate) {
+			return err, fails
+		}
+		return err, postgresVerdict(err, true)
+	})
+}
+
+// distribution is what makes a Citus cluster of the schema, in order: a parent
+// before its children. Each statement does nothing when it was done before.
+func distribution() []string {
+	shard := func(table, column, with string) string {
+		return fmt.Sprintf("select create_distributed_table('%[1]s', '%[2]s', colocate_with => '%[3]s')"+
+			" where not exists (select 1 from pg_dist_partition where logicalrelid = '%[1]s'::regclass)", table, column, with)
+	}
+	statements := []string{shard("client", "client_id", "none")}
+	with := "none"
+	for _, t := range tenantTables {
+		statements = append(statements, shard(t, "tenant_id", with))
+		with = tenantTables[0]
+	}
+	return statements
+}
+
+// distribute shards the tables where the database has the citus extension.
+func distribute(ctx context.Context, db *DB) error {
+	var citus bool
+	const has = "select exists (select 1 from pg_extension where extname = 'citus')"
+	if err := queryRow(ctx, db.pool, has, nil, &citus); err != nil || !citus {
+		return err
+	}
+	for _, s := range distribution() {
+		if _, err := db.pool.ExecContext(ctx, s); err != nil {
+			return fmt.Errorf("distribute by tenant: %w", plain(err))
+		}
+	}
+	return nil
+}

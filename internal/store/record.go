@@ -1,0 +1,209 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"strconv"
+	"strings"
+	"sync"
+
+	"contactbook/internal/wire"
+)
+
+// Col is one column of a record: its name, and where its value is and goes.
+type Col struct {
+	Name string
+	Ptr  any
+}
+
+// Record is a row of a tenant's book: a struct that embeds Meta and lists its
+// columns once, for binding and scanning alike.
+type Record interface {
+	Table() string
+	Key() []Col  // what names the row within its tenant
+	Cols() []Col // the rest, but for the dates of Meta
+	meta() *Meta
+}
+
+// Meta is what every record has.
+type Meta struct {
+	ID      wire.ID
+	Created wire.Millis
+	Updated wire.Millis // never decreases
+}
+
+func (m *Meta) meta() *Meta { return m }
+
+// NewMeta is the Meta of a record made now.
+func NewMeta(id wire.ID, now wire.Millis) Meta { return Meta{ID: id, Created: now, Updated: now} }
+
+// texts are the statements of one table, made from its column names once.
+type texts struct{ sel, add, get, has, set, drop, siblings string }
+
+var textsOf sync.Map // table name -> *texts
+
+func textOf(r Record) *texts {
+	if t, ok := textsOf.Load(r.Table()); ok {
+		return t.(*texts)
+	}
+	t := newTexts(r)
+	textsOf.Store(r.Table(), t)
+	return t
+}
+
+func newTexts(r Record) *texts {
+	table := r.Table()
+	var names, marks, sets []string
+	where := " where tenant_id = $1"
+	var within string // where, but for the last column of the key
+	column := func(name string) (assignment string) {
+		mark := "$" + strconv.Itoa(len(marks)+2) // $1 is the tenant
+		names, marks = append(names, name), append(marks, mark)
+		return name + " = " + mark
+	}
+	for _, c := range r.Key() {
+		within = where
+		where += " and " + column(c.Name)
+	}
+	for _, c := range r.Cols() {
+		sets = append(sets, column(c.Name))
+	}
+	column("updated")
+	now := marks[len(marks)-1]
+	column("created") // last: set does not bind it
+
+	cols := strings.Join(names, ", ")
+	sel := " select " + cols + " from " + table
+	return &texts{
+		sel: sel,
+		add: "/* " + table + " add */ insert into " + table + " (tenant_id, " + cols + ") values ($1, " + strings.Join(marks, ", ") + ")",
+		get: "/* " + table + " get */" + sel + where,
+		has: "/* " + table + " has */ select 1 from " + table + where,
+		set: "/* " + table + " set */ update " + table + " set " + strings.Join(sets, ", ") +
+			", updated = case when updated > " + now + " then updated else " + now + " end" +
+			where + " returning updated, created",
+		drop: "/* " + table + " drop */ delete from " + table + where,
+
+		siblings: "/* " + table + " siblings */ select count(*) from " + table + within,
+	}
+}
+
+// pointers are the record's places in the order of its statements.
+func pointers(r Record) (key, rest []any) {
+	for _, c := range r.Key() {
+		key = append(key, c.Ptr)
+	}
+	for _, c := range r.Cols() {
+		rest = append(rest, c.Ptr)
+	}
+	m := r.meta()
+	return key, append(rest, &m.Updated, &m.Created)
+}
+
+// bind is the tenant, the record's key and, for the rest, its other values.
+func bind(tenant Tenant, groups ...[]any) []any {
+	args := []any{int64(tenant)}
+	for _, g := range groups {
+		args = append(args, g...)
+	}
+	return args
+}
+
+// Get reads the record that r's key names into r; ErrNotFound when there is none.
+func Get(ctx context.Context, from Reader, r Record) error {
+	s := from.source()
+	key, rest := pointers(r)
+	return s.fail(queryRow(ctx, s.conn, textOf(r).get, bind(s.tenant, key), append(key, rest...)...))
+}
+
+// Has is nil when there is a record of r's key, else ErrNotFound.
+func Has(ctx context.Context, from Reader, r Record) error {
+	var one int
+	s := from.source()
+	key, _ := pointers(r)
+	return s.fail(queryRow(ctx, s.conn, textOf(r).has, bind(s.tenant, key), &one))
+}
+
+// Siblings counts the records that share all of r's key but its last column: the
+// children of one parent.
+func (tx *Tx) Siblings(ctx context.Context, r Record) (n int, err error) {
+	key, _ := pointers(r)
+	err = tx.fail(queryRow(ctx, tx.conn, textOf(r).siblings, bind(tx.tenant, key[:len(key)-1]), &n))
+	return n, err
+}
+
+// Add inserts r. ErrDuplicate when a unique key says no.
+func (tx *Tx) Add(ctx context.Context, r Record) error {
+	key, rest := pointers(r)
+	if tx.again { // the id is this request's own: finding it means that an earlier try landed
+		if err := Has(ctx, tx, r); !errors.Is(err, ErrNotFound) {
+			return err
+		}
+	}
+	_, err := tx.Exec(ctx, textOf(r).add, append(key, rest...)...)
+	return err
+}
+
+// Set writes all of r but its key and its creation date, which it reads back
+// with the date of the update. ErrNotFound when there is no such record.
+func (tx *Tx) Set(ctx context.Context, r Record) error {
+	m := r.meta()
+	key, rest := pointers(r)
+	args := bind(tx.tenant, key, rest[:len(rest)-1])
+	err := tx.fail(queryRow(ctx, tx.conn, textOf(r).set, args, &m.Updated, &m.Created))
+	if err == nil {
+		tx.changed++
+	}
+	return err
+}
+
+// Drop deletes the record that r's key names. ErrNotFound when there is none,
+// unless an earlier try of the same request may have deleted it.
+func (tx *Tx) Drop(ctx context.Context, r Record) error {
+	key, _ := pointers(r)
+	n, err := tx.Exec(ctx, textOf(r).drop, key...)
+	if err == nil && n == 0 && !tx.again {
+		return ErrNotFound
+	}
+	return err
+}
+
+// Query is a SELECT of R's rows whose WHERE is a constant of the caller.
+type Query[R any, P interface {
+	*R
+	Record
+}] struct{ text string }
+
+// NewQuery makes a query named name, for the database's log; tail follows the
+// table's name, with the tenant as $1 and arguments from $2.
+func NewQuery[R any, P interface {
+	*R
+	Record
+}](name, tail string) Query[R, P] {
+	return Query[R, P]{"/* " + name + " */" + textOf(P(new(R))).sel + " " + tail}
+}
+
+// All returns every row.
+func (q Query[R, P]) All(ctx context.Context, from Reader, args ...any) ([]R, error) {
+	s := from.source()
+	all, err := q.all(ctx, s.conn, bind(s.tenant, args))
+	return all, s.fail(err)
+}
+
+func (q Query[R, P]) all(ctx context.Context, c conn, args []any) ([]R, error) {
+	rows, err := c.QueryContext(ctx, q.text, args...)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var all []R
+	for rows.Next() {
+		var r R
+		key, rest := pointers(P(&r))
+		if err := rows.Scan(append(key, rest...)...); err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, rows.Err()
+}

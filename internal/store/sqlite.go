@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/gofrs/flock"
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+var sqliteEngine = engine{
+	name:        "sqlite",
+	dialect:     goose.DialectSQLite3,
+	migrateLock: func(path string) (lock.Locker, error) { return fileLocker{flock.New(path + ".migrate.lock")}, nil },
+	// One writer: nothing else changes the row meanwhile.
+	holdContact: "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2",
+	isDuplicate: func(err error) bool {
+		return sqliteCode(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+	},
+	isDown: func(err error) bool {
+		return sqliteCode(err, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+	},
+	add: func(ctx context.Context, b *Book, r Record, check func(context.Context, Reader) error) error {
+		return b.Write(ctx, func(ctx context.Context, tx *Tx) error {
+			if err := check(ctx, tx); err != nil {
+				return err
+			}
+			return tx.Add(ctx, r)
+		})
+	},
+}
+
+// sqliteCode compares extended codes, and primary ones with their whole family.
+func sqliteCode(err error, codes ...int) bool {
+	var e *sqlite.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	for _, c := range codes {
+		if e.Code() == c || e.Code()&0xff == c {
+			return true
+		}
+	}
+	return false
+}
+
+const (
+	busyTimeout    = 10 * time.Second // for another process's credential write to end
+	checkpointSize = 2000             // pages of WAL; larger ones stall the writer
+)
+
+// sqliteDSN names the file with its pragmas, which are per connection.
+func sqliteDSN(path string, more ...string) string {
+	pragmas := append([]string{
+		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
+		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)",
+		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointSize),
+	}, more...)
+	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
+	return u.String() + "?_txlock=immediate&_pragma=" + strings.Join(pragmas, "&_pragma=")
+}
+
+func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
+	db.engine = &sqliteEngine
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return err
+	}
+	if err := makeFile(path); err != nil {
+		return SettingError(fmt.Sprintf("the database file cannot be opened: %v", err))
+	}
+	if serve {
+		if err := db.takeFile(path); err != nil {
+			return err
+		}
+	}
+	writes, err := sql.Open("sqlite", sqliteDSN(path))
+	if err != nil {
+		return err
+	}
+	db.close = append(db.close, writes.Close)
+	w, err := newWriter(ctx, db, writes)
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	db.write = w.write
+	db.migrationDSN, db.migrations = path, writes
+
+	db.pool, err = sql.Open("sqlite", sqliteDSN(path, "query_only(1)"))
+	if err != nil {
+		return err
+	}
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	db.pool.SetMaxOpenConns(readers)
+	db.pool.SetMaxIdleConns(readers)
+	reads := newPrepared(db.pool.PrepareContext)
+	db.reads = reads
+	// Last opened, first closed: the readers go before the writer, whose last
+	// connection checkpoints and removes the WAL.
+	db.close = append(db.close, w.Close, db.pool.Close, reads.Close)
+	return nil
+}
+
+// makeFile creates the file, readable by its owner alone, and its folder.
+func makeFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// takeFile makes this the one process that serves the file: what it keeps in
+// memory is only true while nobody else changes tenants' rows.
+func (db *DB) takeFile(path string) error {
+	l := flock.New(path + ".lock")
+	ok, err := l.TryLock()
+	if err != nil {
+		return fmt.Errorf("lock %s: %w", path, err)
+	}
+	if !ok {
+		return SettingError(fmt.Sprintf("another contactbook already serves %s; stop it first, or use PostgreSQL to run several", path))
+	}
+	db.close = append(db.close, l.Close)
+	return nil
+}
+
+// fileLocker guards a migration by a lock on a file beside the database.
+type fileLocker struct{ *flock.Flock }
+
+func (l fileLocker) Lock(ctx context.Context, _ *sql.DB) error {
+	_, err := l.TryLockContext(ctx, 50*time.Millisecond)
+	return err
+}
+
+func (l fileLocker) Unlock(context.Context, *sql.DB) error { return l.Close() }
