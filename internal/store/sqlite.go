@@ -94,7 +94,7 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	db.write = w.write
+	db.writer, db.write = w, w.write
 	db.migrationDSN, db.migrations = path, writes
 
 	db.pool, err = sql.Open("sqlite", sqliteDSN(path, "query_only(1)"))

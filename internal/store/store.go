@@ -55,12 +55,13 @@ type DB struct {
 	now    func() time.Time
 	log    *slog.Logger
 
-	pool  *sql.DB // reads; on PostgreSQL writes too
-	reads conn
-	write func(context.Context, *job) error
-	known *knownIDs
-	creds *clientCache
-	keys  keys
+	pool   *sql.DB // reads; on PostgreSQL writes too
+	reads  conn
+	write  func(context.Context, *job) error
+	writer *writer // of SQLite
+	known  *knownIDs
+	creds  *clientCache
+	keys   keys
 
 	migrations   *sql.DB
 	migrationDSN string
