@@ -87,7 +87,7 @@ FLAG = VALUE. The command line wins over the environment, which wins over the fi
   contactbook client create --user-id 1001 --environment LIVE --name payroll`,
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          cobra.ArbitraryArgs,
 		RunE:          needsCommand,
 	}
 	flags := root.PersistentFlags()

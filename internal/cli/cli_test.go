@@ -35,7 +35,7 @@ func TestServeLeavesNothing(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	out, stdout := io.Pipe()
-	exit := make(chan int)
+	exit := make(chan int, 1)
 	dir := t.TempDir()
 	go func() {
 		exit <- Run(ctx, []string{"serve", "--listen", "127.0.0.1:0", "--database", "sqlite:" + filepath.Join(dir, "book.db"),

@@ -136,6 +136,9 @@ func clients(ctx context.Context, c conn, query string, args ...any) ([]Client, 
 			&c.Lenient, &c.Enabled, &c.Revoked, &c.Created, &c.Updated); err != nil {
 			return nil, err
 		}
+		if c.oldHash == nil {
+			c.oldHash = []byte{} // SQLite reads an empty value as nil, which would be written back as null
+		}
 		if c.Allow, err = parseAllow(allow); err != nil {
 			return nil, err
 		}
