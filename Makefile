@@ -1,0 +1,38 @@
+# make test does all that the tests need, from a fresh clone on; make help lists the rest.
+
+GO ?= go
+BIN := bin/contactbook
+
+# The linters have a module of their own, so that they never weigh on the program's.
+STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+
+.PHONY: build
+build: ## build bin/contactbook, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/contactbook
+
+.PHONY: setup
+setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, git
+	@GO='$(GO)' sh tools/setup.sh
+
+.PHONY: test
+test: setup ## set up, then run all tests under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
+
+.PHONY: lint
+lint: ## gofmt, go vet, staticcheck, and both modules tidy
+	@files=$$(gofmt -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+	cd tools && $(GO) mod tidy -diff
+
+.PHONY: clean
+clean: ## remove what was built
+	rm -rf bin coverage coverage.out coverage.html
