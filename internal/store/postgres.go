@@ -158,10 +158,10 @@ func isScan(err error) bool {
 
 // retry runs try until it succeeds or fails for good, with jitter between, at
 // most maxTries times within tryFor.
-func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (err error, v verdict)) error {
+func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verdict, error)) error {
 	deadline := time.Now().Add(tryFor)
 	for n := 1; ; n++ {
-		err, v := try(ctx)
+		v, err := try(ctx)
 		if err == nil || v == fails {
 			return plain(err)
 		}
@@ -182,23 +182,23 @@ func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (err 
 }
 
 func (db *DB) writePostgres(ctx context.Context, j *job) error {
-	return db.retry(ctx, j, func(ctx context.Context) (error, verdict) {
+	return db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
 		t, err := db.pool.BeginTx(ctx, nil)
 		if err != nil {
-			return err, postgresVerdict(err, false)
+			return postgresVerdict(err, false), err
 		}
 		tx := &Tx{db: db, conn: t}
 		if err := tx.run(ctx, j); err != nil {
 			t.Rollback()
 			if !tx.broken {
-				return err, fails
+				return fails, err
 			}
-			return err, postgresVerdict(err, false)
+			return postgresVerdict(err, false), err
 		}
 		if err := t.Commit(); err != nil {
-			return err, postgresVerdict(err, true)
+			return postgresVerdict(err, true), err
 		}
-		return nil, fails
+		return fails, nil
 	})
 }
 
@@ -208,13 +208,13 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 		return err
 	}
 	j := &job{tenant: b.tenant, fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
-	return b.db.retry(ctx, j, func(ctx context.Context) (error, verdict) {
+	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
 		tx := &Tx{db: b.db, conn: b.db.pool}
 		err := tx.run(ctx, j)
 		if errors.Is(err, ErrDuplicate) {
-			return err, fails
+			return fails, err
 		}
-		return err, postgresVerdict(err, true)
+		return postgresVerdict(err, true), err
 	})
 }
 

@@ -15,7 +15,9 @@ import (
 )
 
 func TestPostgresVerdict(t *testing.T) {
-	pg := func(code string) error { return &pgconn.PgError{Code: code, Message: "m", Detail: "Key (name)=(secret)"} }
+	pg := func(code string) error {
+		return &pgconn.PgError{Code: code, Message: "m", Detail: "Key (name)=(secret)"}
+	}
 	for name, c := range map[string]struct {
 		err              error
 		before, atCommit verdict
