@@ -173,9 +173,9 @@ func firstInvalid(s string) int {
 }
 
 type decoder struct {
-	text string // the only copy of the body; valid UTF-8
-	pos  int    // of the next byte to read
-	buf  []byte // for unescaping
+	text string   // the only copy of the body; valid UTF-8
+	pos  int      // of the next byte to read
+	buf  []byte   // for unescaping
 	free []Member // room for keep
 }
 
