@@ -28,7 +28,7 @@ import (
 var house = []room{
 	{"cmd/contactbook", "cli server console hook transfer book store wire identity", ""},
 	{"internal/cli", "config server console hook transfer book store wire identity", "github.com/spf13/cobra github.com/spf13/pflag"},
-	{"internal/server", "config book store wire identity", ""},
+	{"internal/server", "book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert golang.org/x/net/netutil"},
 	{"internal/console", "book store wire identity", ""},
 	{"internal/hook", "book store wire identity", ""},
 	{"internal/transfer", "book store wire identity", ""},

@@ -178,6 +178,7 @@ func (f *form) tagIDs() tagIDs {
 		f.fault(name, "required", required)
 	case v.Kind() != wire.Array:
 		f.fault(name, "array", mustBeArray)
+		return nil // an object's members are no tags
 	}
 	var ids tagIDs
 	for i := range v.Len() {

@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,6 +25,14 @@ const (
 // usageError is a command line or a setting that cannot work.
 type usageError struct{ error }
 
+// asUsage makes a usageError of an error.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	return usageError{err}
+}
+
 // badUsage makes an error that ends the program with exitSetting.
 func badUsage(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
@@ -40,15 +46,9 @@ type app struct {
 	stderr io.Writer
 	log    *slog.Logger
 
-	database     string
-	databaseFile string
-	pepperFile   string
+	config.Settings
+	sources config.Resolved // of the flags of the command that runs
 }
-
-const (
-	defaultDatabase = "sqlite:contactbook-data/contactbook.db"
-	defaultPepper   = "contactbook-data/pepper.key"
-)
 
 // Run runs the program with its arguments, without its own name, until it is
 // done or ctx ends, and returns its exit code.
@@ -91,21 +91,15 @@ FLAG = VALUE. The command line wins over the environment, which wins over the fi
 		RunE:          needsCommand,
 	}
 	flags := root.PersistentFlags()
-	flags.StringVar(&a.database, "database", defaultDatabase, "sqlite:PATH or postgres://USER@HOST:PORT/NAME")
-	flags.StringVar(&a.databaseFile, "database-file", "", "file whose one line is the database, for an address with a password in it")
-	flags.StringVar(&a.pepperFile, "pepper-file", defaultPepper, "file with the pepper that keys secrets' hashes, made at first start; CONTACTBOOK_PEPPER overrides it")
-	flags.String(config.FileFlag, "", "configuration file")
+	a.Settings.Global(flags)
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return badUsage("%v; see %s --help", err, cmd.CommandPath())
 	})
-	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
-		if err := config.Resolve(cmd.Flags(), a.getenv, func(flag string) bool { return knows(root, flag) }); err != nil {
-			return usageError{err}
-		}
-		return nil
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) (err error) {
+		a.sources, err = config.Resolve(cmd.Flags(), a.getenv, func(flag string) bool { return knows(root, flag) })
+		return asUsage(err)
 	}
-	root.AddCommand(a.serve(), a.client(), a.migrate(), a.version())
-	root.CompletionOptions.HiddenDefaultCmd = true
+	root.AddCommand(a.serve(), a.client(), a.migrate(), a.config(), a.man(), a.version())
 	return root
 }
 
@@ -145,27 +139,12 @@ func exactly(n int, what string) cobra.PositionalArgs {
 var noArgs = exactly(0, "no arguments")
 
 // open opens the database that the flags name.
-func (a *app) open(ctx context.Context, serve bool) (*store.DB, error) {
-	url, err := a.databaseURL()
+func (a *app) open(ctx context.Context, o store.Options) (*store.DB, error) {
+	url, err := a.URL()
 	if err != nil {
-		return nil, err
+		return nil, usageError{err}
 	}
-	return store.Open(ctx, store.Options{
-		URL: url, Serve: serve, Log: a.log,
-		Pepper: store.PepperSource{Value: a.getenv("CONTACTBOOK_PEPPER"), File: a.pepperFile},
-	})
-}
-
-func (a *app) databaseURL() (string, error) {
-	if a.databaseFile == "" {
-		return a.database, nil
-	}
-	if a.database != defaultDatabase {
-		return "", badUsage("give --database or --database-file, not both")
-	}
-	text, err := os.ReadFile(a.databaseFile)
-	if err != nil {
-		return "", badUsage("the database file cannot be read: %v", err)
-	}
-	return strings.TrimSpace(string(text)), nil
+	o.URL, o.Log = url, a.log
+	o.Pepper = store.PepperSource{Value: store.Secret(a.getenv("CONTACTBOOK_PEPPER")), File: a.PepperFile}
+	return store.Open(ctx, o)
 }

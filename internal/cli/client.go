@@ -7,12 +7,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/netip"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"contactbook/internal/config"
 	"contactbook/internal/store"
 	"contactbook/internal/wire"
 )
@@ -104,7 +106,7 @@ func (a *app) printJSON(v any) error {
 
 // withDB runs fn on the database that the flags name.
 func (a *app) withDB(cmd *cobra.Command, fn func(context.Context, *store.DB) error) error {
-	db, err := a.open(cmd.Context(), false)
+	db, err := a.open(cmd.Context(), store.Options{})
 	if err != nil {
 		return err
 	}
@@ -135,7 +137,7 @@ func (a *app) clientCreate() *cobra.Command {
 			if c.Name, err = clientName(name); err != nil {
 				return err
 			}
-			if c.Allow, err = parsePrefixes("allow-ip", allow); err != nil {
+			if c.Allow, err = allowList(allow); err != nil {
 				return err
 			}
 			return a.withDB(cmd, func(ctx context.Context, db *store.DB) error {
@@ -155,6 +157,12 @@ func (a *app) clientCreate() *cobra.Command {
 	f.BoolVar(&lenient, "lenient", false, "do not check the form of PAN, CIN, GSTIN, TAN, Udyam, IFSC, VPA, account number and PIN code")
 	jsonFlag(cmd, &asJSON)
 	return cmd
+}
+
+// allowList reads --allow-ip.
+func allowList(texts []string) ([]netip.Prefix, error) {
+	prefixes, err := config.Prefixes("allow-ip", texts)
+	return prefixes, asUsage(err)
 }
 
 func jsonFlag(cmd *cobra.Command, asJSON *bool) {
@@ -265,7 +273,7 @@ func (a *app) clientUpdate() *cobra.Command {
 		"contactbook client update CLIENT_ID --allow-ip 203.0.113.0/24 --lenient=false",
 		func(ctx context.Context, db *store.DB, id string) error {
 			f := cmd.Flags()
-			prefixes, err := parsePrefixes("allow-ip", allow)
+			prefixes, err := allowList(allow)
 			if err != nil {
 				return err
 			}

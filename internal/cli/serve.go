@@ -2,14 +2,11 @@ package cli
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
-	"log/slog"
 	"net"
-	"net/http"
-	"net/netip"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -17,60 +14,52 @@ import (
 	"contactbook/internal/store"
 )
 
-const (
-	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute
-	drainTimeout  = 20 * time.Second // for requests that run when the server stops
-)
-
 func (a *app) serve() *cobra.Command {
-	var listen string
-	var proxies []string
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the server",
-		Long: `serve runs the server until it is told to stop by SIGINT or SIGTERM.
+		Long: `serve runs the server until it is told to stop by SIGINT or SIGTERM; then it
+takes no more, answers what it has accepted, and closes the database.
 
 Its first start on an empty SQLite file creates one SANDBOX client and prints its
-credentials once. On PostgreSQL clients are made with contactbook client create.`,
+credentials once. On PostgreSQL clients are made with contactbook client create.
+
+An address that is not loopback needs TLS, or the word --plain-http.`,
 		Example: `  contactbook serve
   contactbook serve --database sqlite:/var/lib/contactbook/book.db
-  contactbook serve --database postgres://book@db.internal/book --listen 127.0.0.1:9000`,
+  contactbook serve --database postgres://book@db.internal/book --listen 127.0.0.1:9000
+  contactbook serve --listen 0.0.0.0:443 --tls-cert chain.pem --tls-key key.pem`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			trusted, err := parsePrefixes("trusted-proxy", proxies)
+			if err := a.Check(); err != nil {
+				return usageError{err}
+			}
+			out := newLineWriter(a.stderr)
+			defer out.Close()
+			log, err := newLog(&a.Settings, out)
 			if err != nil {
 				return err
 			}
-			return a.runServer(cmd.Context(), listen, trusted)
+			a.log = log
+			return a.runServer(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 takes a free one")
-	cmd.Flags().StringSliceVar(&proxies, "trusted-proxy", nil, "CIDR of proxies whose X-Forwarded-For is believed (repeatable)")
+	a.Settings.Serve(cmd.Flags())
 	return cmd
 }
 
-// parsePrefixes reads CIDRs; a lone address is a CIDR of itself.
-func parsePrefixes(flag string, texts []string) ([]netip.Prefix, error) {
-	var all []netip.Prefix
-	for _, text := range texts {
-		p, err := netip.ParsePrefix(text)
-		if ip, alone := netip.ParseAddr(text); err != nil && alone == nil {
-			p, err = ip.Prefix(ip.BitLen())
-		}
-		if err != nil {
-			return nil, badUsage("--%s: %q is not a CIDR such as 203.0.113.0/24", flag, text)
-		}
-		all = append(all, p.Masked())
+// runServer opens everything that the settings name, and serves until ctx ends.
+func (a *app) runServer(ctx context.Context) error {
+	proxies, err := a.Proxies()
+	if err != nil {
+		return err
 	}
-	return all, nil
-}
-
-func (a *app) runServer(ctx context.Context, listen string, trusted []netip.Prefix) error {
-	if _, _, err := net.SplitHostPort(listen); err != nil {
-		return badUsage("--listen: %q is not an address and port such as 127.0.0.1:8080", listen)
+	listen := server.Listen{MaxConnections: a.MaxConnections, Log: a.log}
+	if listen.TLS, err = a.tls(); err != nil {
+		return err
 	}
-	db, err := a.open(ctx, true)
+	metrics := server.NewMetrics()
+	db, err := a.open(ctx, store.Options{Serve: true, OnCommit: metrics.Commit})
 	if err != nil {
 		return err
 	}
@@ -79,50 +68,68 @@ func (a *app) runServer(ctx context.Context, listen string, trusted []netip.Pref
 			a.log.Error("close the database", "error", err)
 		}
 	}()
-	ln, err := net.Listen("tcp", listen)
+	metrics.Watch(db)
+	ln, err := net.Listen("tcp", a.Listen)
 	if err != nil {
-		return badUsage("cannot listen on %s: %v", listen, err)
+		return badUsage("cannot listen on %s: %v", a.Listen, err)
 	}
 	base := "http://" + ln.Addr().String()
-	if err := a.welcome(ctx, db, base); err != nil {
-		ln.Close()
-		return err
+	if listen.TLS != nil {
+		base = "https://" + ln.Addr().String()
 	}
-	handler := server.New(server.Options{DB: db, Log: a.log, TrustedProxies: trusted})
+	stopAdmin, err := a.serveAdmin(ctx, metrics)
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	defer stopAdmin()
+	if err := a.welcome(ctx, db, base); err != nil {
+		return errors.Join(err, ln.Close())
+	}
+	handler := server.New(server.Options{DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies})
 	fmt.Fprintf(a.stdout, "contactbook listens on %s\n", base)
-	return serveUntil(ctx, ln, handler, a.log)
+	return handler.Serve(ctx, ln, listen)
 }
 
-// serveUntil serves until ctx ends, then takes no more and finishes what runs.
-func serveUntil(ctx context.Context, ln net.Listener, handler *server.Server, log *slog.Logger) error {
-	srv := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: 64 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+// tls is how to speak TLS; nil for plain HTTP.
+func (a *app) tls() (*tls.Config, error) {
+	switch {
+	case len(a.ACMEDomains) > 0:
+		return server.ACME(a.ACMEDomains, a.ACMEFolder), nil
+	case a.TLSCert != "":
+		c, err := server.FileTLS(a.TLSCert, a.TLSKey)
+		if err != nil {
+			return nil, badUsage("the certificate cannot be used: %v", err)
+		}
+		return c, nil
 	}
-	failed := make(chan error, 1)
-	go func() { failed <- srv.Serve(ln) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
+	return nil, nil
+}
+
+// serveAdmin serves metrics and profiles beside the API, until stop is called.
+func (a *app) serveAdmin(ctx context.Context, metrics *server.Metrics) (stop func(), err error) {
+	if a.AdminListen == "" {
+		return func() {}, nil
 	}
-	handler.Drain()
-	stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), drainTimeout)
-	defer cancel()
-	if err := srv.Shutdown(stop); err != nil {
-		srv.Close()
-		return fmt.Errorf("stopped before every request was done: %w", err)
+	ln, err := net.Listen("tcp", a.AdminListen)
+	if err != nil {
+		return nil, badUsage("cannot listen on %s: %v", a.AdminListen, err)
 	}
-	if err := <-failed; !errors.Is(err, http.ErrServerClosed) {
-		return err
-	}
-	return nil
+	fmt.Fprintf(a.stdout, "metrics are on http://%s/metrics\n", ln.Addr())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // it outlives the API's drain
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if err := metrics.ServeAdmin(ctx, ln); err != nil {
+			a.log.Error("serve metrics", "error", err)
+		}
+	}()
+	return func() { cancel(); <-done }, nil
 }
 
 // welcome says where the data is and, on the first start, how to begin.
 func (a *app) welcome(ctx context.Context, db *store.DB, base string) error {
 	if db.Engine() == "sqlite" {
-		url, err := a.databaseURL()
+		url, err := a.URL()
 		if err != nil {
 			return err
 		}

@@ -20,42 +20,48 @@ func Env(flag string) string {
 // FileFlag names the flag that names the configuration file.
 const FileFlag = "config"
 
+// Resolved tells where each flag's value came from.
+type Resolved map[string]string
+
 // Resolve sets the flags that the command line did not, from the environment and
 // from the file that --config names. known tells the flags of other commands,
 // which a shared file may have too. Errors are one sentence for an operator.
-func Resolve(flags *pflag.FlagSet, getenv func(string) string, known func(flag string) bool) error {
-	if err := fromEnv(flags, flags.Lookup(FileFlag), getenv); err != nil {
-		return err
+func Resolve(flags *pflag.FlagSet, getenv func(string) string, known func(flag string) bool) (Resolved, error) {
+	sources := Resolved{}
+	flags.VisitAll(func(f *pflag.Flag) {
+		sources[f.Name] = "default"
+		if f.Changed {
+			sources[f.Name] = "command line"
+		}
+	})
+	file := map[string][]string{}
+	resolve := func(f *pflag.Flag) error {
+		if f.Changed {
+			return nil
+		}
+		values, source := file[f.Name], "configuration file"
+		if v := getenv(Env(f.Name)); v != "" {
+			values, source = []string{v}, "environment variable "+Env(f.Name)
+		}
+		for _, v := range values {
+			if err := flags.Set(f.Name, v); err != nil {
+				return fmt.Errorf("the %s: %s is not a good value for a %s", source, f.Name, f.Value.Type())
+			}
+			sources[f.Name] = source
+		}
+		return nil
 	}
-	file, err := readFile(flags.Lookup(FileFlag).Value.String(), known)
-	if err != nil {
-		return err
+	named := flags.Lookup(FileFlag)
+	err := resolve(named)
+	if err == nil {
+		file, err = readFile(named.Value.String(), known)
 	}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if err == nil {
-			err = fromEnv(flags, f, getenv)
-		}
-		if values := file[f.Name]; err == nil && !f.Changed && values != nil {
-			err = set(flags, f, values, "the configuration file")
+			err = resolve(f)
 		}
 	})
-	return err
-}
-
-func fromEnv(flags *pflag.FlagSet, f *pflag.Flag, getenv func(string) string) error {
-	if value := getenv(Env(f.Name)); value != "" && !f.Changed {
-		return set(flags, f, []string{value}, Env(f.Name))
-	}
-	return nil
-}
-
-func set(flags *pflag.FlagSet, f *pflag.Flag, values []string, where string) error {
-	for _, v := range values {
-		if err := flags.Set(f.Name, v); err != nil {
-			return fmt.Errorf("%s: %s is not a good value for %s", where, f.Name, f.Value.Type())
-		}
-	}
-	return nil
+	return sources, err
 }
 
 // readFile reads lines of flag = value; # starts a comment line, and a flag that

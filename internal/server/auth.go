@@ -20,15 +20,15 @@ const (
 
 // authenticate reads the mandatory headers, then asks whose they are and whether
 // the caller may use them from where it is.
-func (q *request) authenticate() (*store.Client, error) {
+func (q *request) authenticate() error {
 	if headerBytes(q.r.Header) > maxHeader {
-		return nil, wire.ErrHeaderSize
+		return wire.ErrHeaderSize
 	}
 	var values [4]string
 	for i, name := range [...]string{headerAuthCode, headerClient, headerSecret, headerEndpoint} {
 		v, err := header(q.r.Header, name)
 		if err != nil {
-			return nil, err
+			return err
 		}
 		bad := name == headerAuthCode && v != "1"
 		if name == headerEndpoint {
@@ -36,30 +36,31 @@ func (q *request) authenticate() (*store.Client, error) {
 			bad = err != nil || ip.Zone() != ""
 		}
 		if bad {
-			return nil, wire.ErrHeader(name, "invalid")
+			return wire.ErrHeader(name, "invalid")
 		}
 		values[i] = v
 	}
 	client, err := q.DB.Authenticate(q.r.Context(), values[1], values[2])
 	switch {
 	case errors.Is(err, store.ErrCredentials):
-		return nil, wire.ErrCredentials
+		return wire.ErrCredentials
 	case errors.Is(err, store.ErrUnavailable):
-		return nil, errors.Join(wire.ErrDown, err)
+		return errors.Join(wire.ErrDown, err)
 	case err != nil:
-		return nil, err
+		return err
 	}
+	q.client = client
 	q.env.Environment = client.Environment()
 	if !client.Enabled {
-		return nil, wire.ErrDisabled
+		return wire.ErrDisabled
 	}
 	if len(client.Allow) > 0 {
 		ip := callerIP(q.r, q.TrustedProxies)
 		if !slices.ContainsFunc(client.Allow, func(p netip.Prefix) bool { return p.Contains(ip) }) {
-			return nil, wire.ErrAddress(ip.String())
+			return wire.ErrAddress(ip.String())
 		}
 	}
-	return client, nil
+	return nil
 }
 
 func headerBytes(h http.Header) (n int) {

@@ -1,12 +1,15 @@
 package server
 
 import (
-	"bytes"
+	"compress/gzip"
 	"errors"
+	"io"
 	"iter"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
+	"time"
 
 	"contactbook/internal/wire"
 )
@@ -30,12 +33,64 @@ func (q *request) send(status int, mediaType string, v any) error {
 		return err
 	}
 	h := q.w.Header()
-	h.Set("Content-Type", mediaType)
-	h.Set("Content-Length", strconv.Itoa(buf.Len()))
-	q.sent = true
-	q.w.WriteHeader(status)
-	q.w.Write(buf.Bytes()) // a client that is gone cannot be told
+	out := q.open(status, mediaType, buf.Len() >= gzipSize)
+	if h.Get("Content-Encoding") == "" {
+		h.Set("Content-Length", strconv.Itoa(buf.Len()))
+	}
+	out.Write(buf.Bytes()) // a client that is gone cannot be told
+	out.Close()
 	return nil
+}
+
+// open begins a reply, compressed when it is large and the client takes that.
+func (q *request) open(status int, mediaType string, large bool) io.WriteCloser {
+	h := q.w.Header()
+	h.Set("Content-Type", mediaType)
+	h.Set("Vary", "Accept, Accept-Encoding")
+	out := &body{request: q, status: status}
+	if large && acceptsGzip(q.r.Header) {
+		h.Set("Content-Encoding", "gzip")
+		out.zip = gzips.Get().(*gzip.Writer)
+		out.zip.Reset(writerFunc(out.write))
+	}
+	return out
+}
+
+// body writes a reply's body, each write with a deadline of its own.
+type body struct {
+	*request
+	status int
+	zip    *gzip.Writer // nil for a plain one
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func (b *body) Write(p []byte) (int, error) {
+	if b.zip != nil {
+		return b.zip.Write(p)
+	}
+	return b.write(p)
+}
+
+func (b *body) write(p []byte) (int, error) {
+	http.NewResponseController(b.w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	if !b.sent {
+		b.sent = true
+		b.w.WriteHeader(b.status)
+	}
+	return b.w.Write(p)
+}
+
+// Close writes what compression still holds.
+func (b *body) Close() error {
+	if b.zip == nil {
+		return nil
+	}
+	err := b.zip.Close()
+	gzips.Put(b.zip)
+	return err
 }
 
 // flushSize is how much of a streamed list is gathered before it is written.
@@ -49,6 +104,15 @@ func (q *request) stream(items iter.Seq2[any, error]) error {
 	defer giveBack(buf)
 	frame := wire.NewFrame(q.env)
 	buf.Write(frame.Open())
+	var out io.WriteCloser
+	flush := func(large bool) error {
+		if out == nil {
+			out = q.open(http.StatusOK, "application/json", large)
+		}
+		_, err := out.Write(buf.Bytes())
+		buf.Reset()
+		return err
+	}
 	first := true
 	for item, err := range items {
 		if err == nil && !first {
@@ -59,25 +123,21 @@ func (q *request) stream(items iter.Seq2[any, error]) error {
 			err = wire.Encode(buf, item)
 		}
 		if err == nil && buf.Len() >= flushSize {
-			err = q.flush(buf)
+			err = flush(true)
 		}
 		if err != nil {
 			return q.cut(err)
 		}
 	}
 	buf.Write(frame.Close(q.Now()))
-	if err := q.flush(buf); err != nil {
+	err := flush(buf.Len() >= gzipSize)
+	if err == nil {
+		err = out.Close()
+	}
+	if err != nil {
 		return q.cut(err)
 	}
 	return nil
-}
-
-func (q *request) flush(buf *bytes.Buffer) error {
-	q.w.Header().Set("Content-Type", "application/json")
-	q.sent = true
-	_, err := q.w.Write(buf.Bytes())
-	buf.Reset()
-	return err
 }
 
 // cut ends a list that failed: by an error when nothing was sent, else by the
@@ -86,7 +146,7 @@ func (q *request) cut(err error) error {
 	if !q.sent {
 		return err
 	}
-	if q.r.Context().Err() == nil {
+	if q.r.Context().Err() == nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		q.logFailure(err)
 	}
 	panic(http.ErrAbortHandler)
@@ -102,8 +162,9 @@ func (q *request) fail(err error) {
 		q.logFailure(err) // there is more to it than the client is told
 	}
 	h := q.w.Header()
-	h.Del("Link")
-	h.Del("X-Next-Cursor")
+	for _, name := range []string{"Link", "X-Next-Cursor", "Content-Encoding"} { // of the success that it did not become
+		h.Del(name)
+	}
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
@@ -126,7 +187,7 @@ func (q *request) fail(err error) {
 // wantsProblem tells whether Accept names problem details, with a quality not
 // below that of plain JSON.
 func wantsProblem(h http.Header) bool {
-	accept := strings.Join(h.Values("Accept"), ",")
+	accept := strings.ToLower(strings.Join(h.Values("Accept"), ","))
 	if !strings.Contains(accept, "problem") { // nearly every request
 		return false
 	}
@@ -135,7 +196,7 @@ func wantsProblem(h http.Header) bool {
 	for entry := range strings.SplitSeq(accept, ",") {
 		name, params, _ := strings.Cut(entry, ";")
 		quality := quality(params)
-		switch strings.ToLower(strings.TrimSpace(name)) {
+		switch strings.TrimSpace(name) {
 		case wire.ProblemType:
 			problem = max(problem, quality)
 		case "application/json":

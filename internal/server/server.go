@@ -27,6 +27,7 @@ import (
 type Options struct {
 	DB             *store.DB
 	Log            *slog.Logger
+	Metrics        *Metrics
 	Now            func() time.Time // nil: the system's clock
 	Node           int              // 0 to 999, the digits after ipay_uuid's h
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
@@ -45,7 +46,7 @@ type Server struct {
 	ready  atomic.Bool
 }
 
-// New returns a server that is ready; see Server.Drain.
+// New returns a server that is ready.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -61,16 +62,17 @@ func New(o Options) *Server {
 	return s
 }
 
-// Drain turns readiness off, so that balancers send no more.
-func (s *Server) Drain() { s.ready.Store(false) }
-
 // request is one call on its way through the server.
 type request struct {
 	*Server
-	w    http.ResponseWriter
-	r    *http.Request
-	env  wire.Envelope
-	sent bool // the reply's first byte is out
+	w      http.ResponseWriter
+	r      *http.Request
+	start  time.Time
+	env    wire.Envelope
+	route  string        // of an op, or unknown: paths are the caller's words
+	client *store.Client // once its secret is accepted
+	sent   bool          // the reply's first byte is out
+	cutOff bool          // its last one never will be
 }
 
 // ServeHTTP answers one request; a panic is one request's System Error.
@@ -78,9 +80,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.health(w, r) {
 		return
 	}
-	q := &request{Server: s, w: w, r: r, env: wire.Envelope{
-		Reference: wire.Reference(s.Node, s.Now()), Environment: wire.Live,
-	}}
+	q := &request{Server: s, w: w, r: r, start: s.Now(), route: "unknown"}
+	q.env.Reference, q.env.Environment = wire.Reference(s.Node, q.start), wire.Live
+	s.Metrics.inFlight.Inc()
+	defer q.finish()
 	defer func() {
 		if p := recover(); p != nil {
 			q.panicked(p)
@@ -133,18 +136,19 @@ func (q *request) match() (book.Op, error) {
 		}
 		return book.Op{}, wire.ErrMethod
 	}
+	q.route = op.Route
 	return op, nil
 }
 
 // run takes the request from its headers to its reply, in the contract's order
 // of checks.
 func (q *request) run(op book.Op) error {
-	client, err := q.authenticate()
+	err := q.authenticate()
 	if err != nil {
 		return err
 	}
 	call := &book.Call{
-		Context: q.r.Context(), Book: q.DB.Book(client.Tenant()), UserID: client.UserID, Lenient: client.Lenient,
+		Context: q.r.Context(), Book: q.DB.Book(q.client.Tenant()), UserID: q.client.UserID, Lenient: q.client.Lenient,
 		IDs: q.ids, Header: q.w.Header(),
 	}
 	if call.Body, err = q.body(op); err != nil {
@@ -232,18 +236,40 @@ func (q *request) query(op book.Op) (wire.Value, error) {
 
 // panicked answers a request whose code failed, and keeps the stack for the log.
 func (q *request) panicked(p any) {
-	if p == http.ErrAbortHandler {
-		panic(p)
-	}
-	err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
-	if q.sent {
+	if p != http.ErrAbortHandler {
+		err := fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		if !q.sent {
+			q.fail(err)
+			return
+		}
 		q.logFailure(err)
-		panic(http.ErrAbortHandler)
 	}
-	q.fail(err)
+	q.cutOff = true
+	panic(http.ErrAbortHandler)
 }
 
 // logFailure tells an operator what the client is only told as System Error.
 func (q *request) logFailure(err error) {
-	q.Log.Error("request failed", "ipay_uuid", q.env.Reference, "method", q.r.Method, "path", q.r.URL.Path, "error", err)
+	q.Log.Error("request failed", "ipay_uuid", q.env.Reference, "op", q.route, "error", err)
+}
+
+// finish counts the request and writes its one line of the log.
+func (q *request) finish() {
+	took := q.Now().Sub(q.start)
+	code := string(q.env.Code)
+	if q.cutOff {
+		code = "cut off"
+	}
+	q.Metrics.inFlight.Dec()
+	q.Metrics.done(q.route, code, took)
+	if !q.Log.Enabled(q.r.Context(), slog.LevelInfo) {
+		return
+	}
+	attrs := make([]slog.Attr, 0, 6)
+	attrs = append(attrs, slog.String("op", q.route), slog.String("code", code), slog.String("ipay_uuid", q.env.Reference),
+		slog.Float64("ms", float64(took.Microseconds())/1000))
+	if q.client != nil {
+		attrs = append(attrs, slog.String("client", q.client.ID), slog.Int64("tenant", int64(q.client.Tenant())))
+	}
+	q.Log.LogAttrs(q.r.Context(), slog.LevelInfo, "request", attrs...)
 }

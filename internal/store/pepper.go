@@ -10,6 +10,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +19,19 @@ import (
 // PepperSource is where the pepper comes from: the secret that keys the hashes
 // of client secrets and seals cursors, and that the database does not hold.
 type PepperSource struct {
-	Value string // at least minPepper characters; empty: read File
+	Value Secret // at least minPepper characters; empty: read File
 	File  string // made at first start, 0600
 }
+
+// Secret is text that masks itself wherever it is printed or logged.
+type Secret string
+
+const masked = "[masked]"
+
+func (Secret) String() string               { return masked }
+func (Secret) GoString() string             { return masked }
+func (Secret) LogValue() slog.Value         { return slog.StringValue(masked) }
+func (Secret) MarshalText() ([]byte, error) { return []byte(masked), nil }
 
 const minPepper = 32
 
@@ -77,7 +88,7 @@ func (from PepperSource) read(mayMake bool) (string, error) {
 		if len(from.Value) < minPepper {
 			return "", SettingError(fmt.Sprintf("CONTACTBOOK_PEPPER must have at least %d characters", minPepper))
 		}
-		return from.Value, nil
+		return string(from.Value), nil
 	}
 	text, err := os.ReadFile(from.File)
 	if errors.Is(err, os.ErrNotExist) {

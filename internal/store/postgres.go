@@ -195,7 +195,10 @@ func (db *DB) writePostgres(ctx context.Context, j *job) error {
 			}
 			return postgresVerdict(err, false), err
 		}
-		if err := t.Commit(); err != nil {
+		start := time.Now()
+		err = t.Commit()
+		db.onCommit(1, time.Since(start))
+		if err != nil {
 			return postgresVerdict(err, true), err
 		}
 		return fails, nil
@@ -210,7 +213,9 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 	j := &job{tenant: b.tenant, fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
 	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
 		tx := &Tx{db: b.db, conn: b.db.pool}
+		start := time.Now()
 		err := tx.run(ctx, j)
+		b.db.onCommit(1, time.Since(start))
 		if errors.Is(err, ErrDuplicate) {
 			return fails, err
 		}

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,6 +34,12 @@ type Meta struct {
 }
 
 func (m *Meta) meta() *Meta { return m }
+
+// A record that is printed or logged says its id alone: the rest is personal data.
+
+func (m Meta) String() string       { return "record " + m.ID.String() }
+func (m Meta) GoString() string     { return m.String() }
+func (m Meta) LogValue() slog.Value { return slog.StringValue(m.String()) }
 
 // NewMeta is the Meta of a record made now.
 func NewMeta(id wire.ID, now wire.Millis) Meta { return Meta{ID: id, Created: now, Updated: now} }

@@ -47,6 +47,9 @@ type Options struct {
 	Pepper PepperSource
 	Log    *slog.Logger
 	Now    func() time.Time // nil: the system's clock
+	// OnCommit, when set, is told of each commit: how many writes shared it and
+	// how long it took.
+	OnCommit func(writes int, took time.Duration)
 }
 
 // DB is an open database, migrated and with its pepper checked.
@@ -54,6 +57,8 @@ type DB struct {
 	engine *engine
 	now    func() time.Time
 	log    *slog.Logger
+
+	onCommit func(writes int, took time.Duration)
 
 	pool   *sql.DB // reads; on PostgreSQL writes too
 	reads  conn
@@ -80,7 +85,10 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
-	db := &DB{now: o.Now, log: o.Log}
+	if o.OnCommit == nil {
+		o.OnCommit = func(int, time.Duration) {}
+	}
+	db := &DB{now: o.Now, log: o.Log, onCommit: o.OnCommit}
 	open, dsn, err := engineOf(o.URL)
 	if err != nil {
 		return nil, err
@@ -134,6 +142,9 @@ func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) 
 
 // Engine is sqlite or postgres.
 func (db *DB) Engine() string { return db.engine.name }
+
+// Pool is what reads go through, for its statistics.
+func (db *DB) Pool() *sql.DB { return db.pool }
 
 // Book is one tenant's rows. Every statement that goes through it is bound to
 // the tenant as $1.

@@ -39,7 +39,7 @@ func onEngines(t *testing.T, test func(t *testing.T, o Options)) {
 }
 
 func fresh(t *testing.T, engine string) Options {
-	o := Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "a b?c#%41", "book.db"), Pepper: PepperSource{Value: strings.Repeat("p", minPepper)}}
+	o := Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "a b?c#%41", "book.db"), Pepper: PepperSource{Value: Secret(strings.Repeat("p", minPepper))}}
 	if engine == "postgres" {
 		o.URL = pgtest.Shared(t).Database(t)
 	}
@@ -371,12 +371,12 @@ func TestPepper(t *testing.T) {
 			t.Fatal(err)
 		}
 		text, _ := os.ReadFile(file)
-		same := open(t, Options{URL: o.URL, Pepper: PepperSource{Value: strings.TrimSpace(string(text))}})
+		same := open(t, Options{URL: o.URL, Pepper: PepperSource{Value: Secret(strings.TrimSpace(string(text)))}})
 		if _, err := same.Authenticate(t.Context(), c.ID, secret); err != nil {
 			t.Errorf("the same pepper from the environment: %v", err)
 		}
 		for name, p := range map[string]PepperSource{
-			"another":   {Value: strings.Repeat("x", minPepper)},
+			"another":   {Value: Secret(strings.Repeat("x", minPepper))},
 			"too short": {Value: "x"},
 			"absent":    {File: file + ".gone"},
 		} {

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"sync"
+	"time"
 )
 
 // writer is SQLite's group commit: one goroutine owns the one connection that
@@ -143,7 +144,9 @@ func (w *writer) together(batch []*waiting) bool {
 			}
 		}
 		if err == nil {
+			start := time.Now()
 			_, err = w.stmts.ExecContext(ctx, "commit")
+			w.db.onCommit(len(batch), time.Since(start))
 		}
 	}
 	if err != nil {

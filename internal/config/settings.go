@@ -1,0 +1,194 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// Settings are all settings of the server; the first three are of every command.
+type Settings struct {
+	Database     string
+	DatabaseFile string
+	PepperFile   string
+
+	Listen         string
+	PlainHTTP      bool
+	TLSCert        string
+	TLSKey         string
+	ACMEDomains    []string
+	ACMEFolder     string
+	TrustedProxies []string
+	MaxConnections int
+	AdminListen    string
+	Node           int
+	LogLevel       string
+	LogFormat      string
+}
+
+// DefaultDatabase is where the data is unless told otherwise.
+const DefaultDatabase = "sqlite:contactbook-data/contactbook.db"
+
+// Global adds the flags of every command.
+func (s *Settings) Global(f *pflag.FlagSet) {
+	f.StringVar(&s.Database, "database", DefaultDatabase, "sqlite:PATH or postgres://USER@HOST:PORT/NAME")
+	f.StringVar(&s.DatabaseFile, "database-file", "", "file whose one line is the database, for an address with a password in it")
+	f.StringVar(&s.PepperFile, "pepper-file", "contactbook-data/pepper.key", "file with the pepper that keys secrets' hashes, made at first start; CONTACTBOOK_PEPPER overrides it")
+	f.String(FileFlag, "", "configuration file")
+}
+
+// Serve adds the flags of the server.
+func (s *Settings) Serve(f *pflag.FlagSet) {
+	f.StringVar(&s.Listen, "listen", "127.0.0.1:8080", "address and port to listen on; port 0 takes a free one")
+	f.BoolVar(&s.PlainHTTP, "plain-http", false, "allow plain HTTP on an address that is not loopback, as behind a proxy that ends TLS")
+	f.StringVar(&s.TLSCert, "tls-cert", "", "PEM file with the certificate chain; read again when it changes")
+	f.StringVar(&s.TLSKey, "tls-key", "", "PEM file with the certificate's key")
+	f.StringSliceVar(&s.ACMEDomains, "acme-domain", nil, "domain to get a certificate for from Let's Encrypt, on port 443 (repeatable)")
+	f.StringVar(&s.ACMEFolder, "acme-folder", "contactbook-data/acme", "where certificates from Let's Encrypt are kept")
+	f.StringSliceVar(&s.TrustedProxies, "trusted-proxy", nil, "CIDR of proxies whose X-Forwarded-For is believed (repeatable)")
+	f.IntVar(&s.MaxConnections, "max-connections", 10000, "connections at a time; more wait to be accepted")
+	f.StringVar(&s.AdminListen, "admin-listen", "", "address and port for /metrics and /debug/pprof; none: off")
+	f.IntVar(&s.Node, "node", 0, "this server's number in ipay_uuid, 0 to 999")
+	f.StringVar(&s.LogLevel, "log-level", "info", "debug, info, warn or error; info has a line a request")
+	f.StringVar(&s.LogFormat, "log-format", "text", "text or json")
+}
+
+// Check says in one sentence what of the server's settings cannot work.
+func (s *Settings) Check() error {
+	if s.Node < 0 || s.Node > 999 {
+		return fmt.Errorf("--node must be from 0 to 999")
+	}
+	if s.MaxConnections < 1 {
+		return fmt.Errorf("--max-connections must be at least 1")
+	}
+	if _, err := s.Level(); err != nil {
+		return err
+	}
+	if s.LogFormat != "text" && s.LogFormat != "json" {
+		return fmt.Errorf("--log-format must be text or json")
+	}
+	if (s.TLSCert == "") != (s.TLSKey == "") {
+		return fmt.Errorf("--tls-cert and --tls-key belong together")
+	}
+	if s.TLSCert != "" && len(s.ACMEDomains) > 0 {
+		return fmt.Errorf("give --tls-cert or --acme-domain, not both")
+	}
+	if _, err := s.Proxies(); err != nil {
+		return err
+	}
+	if err := s.checkListen("listen", s.Listen, s.TLS()); err != nil {
+		return err
+	}
+	if s.AdminListen == "" {
+		return nil
+	}
+	return s.checkListen("admin-listen", s.AdminListen, false)
+}
+
+// TLS tells whether the server speaks TLS.
+func (s *Settings) TLS() bool { return s.TLSCert != "" || len(s.ACMEDomains) > 0 }
+
+// checkListen demands TLS, or the word that it is not wanted, where credentials
+// and personal data would leave the machine.
+func (s *Settings) checkListen(flag, address string, tls bool) error {
+	host, _, err := net.SplitHostPort(address)
+	if err != nil {
+		return fmt.Errorf("--%s: %q is not an address and port such as 127.0.0.1:8080", flag, address)
+	}
+	ip, err := netip.ParseAddr(host)
+	loopback := host == "localhost" || err == nil && ip.IsLoopback()
+	if !loopback && !tls && !s.PlainHTTP {
+		return fmt.Errorf("--%s: %s is not a loopback address: set --tls-cert and --tls-key, or --acme-domain, or --plain-http behind a proxy that ends TLS", flag, address)
+	}
+	return nil
+}
+
+// Level is the least severe log line to write.
+func (s *Settings) Level() (slog.Level, error) {
+	if !slices.Contains([]string{"debug", "info", "warn", "error"}, s.LogLevel) {
+		return 0, fmt.Errorf("--log-level must be debug, info, warn or error")
+	}
+	var l slog.Level
+	return l, l.UnmarshalText([]byte(s.LogLevel))
+}
+
+// Proxies are the trusted proxies.
+func (s *Settings) Proxies() ([]netip.Prefix, error) {
+	return Prefixes("trusted-proxy", s.TrustedProxies)
+}
+
+// Prefixes reads a flag's CIDRs; a lone address is a CIDR of itself.
+func Prefixes(flag string, texts []string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if ip, alone := netip.ParseAddr(text); err != nil && alone == nil {
+			p, err = ip.Prefix(ip.BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("--%s: %q is not a CIDR such as 203.0.113.0/24", flag, text)
+		}
+		all = append(all, p.Masked())
+	}
+	return all, nil
+}
+
+// URL is the database's address, from the flag or the file.
+func (s *Settings) URL() (string, error) {
+	if s.DatabaseFile == "" {
+		return s.Database, nil
+	}
+	if s.Database != DefaultDatabase {
+		return "", fmt.Errorf("give --database or --database-file, not both")
+	}
+	text, err := os.ReadFile(s.DatabaseFile)
+	if err != nil {
+		return "", fmt.Errorf("the database file cannot be read: %w", err)
+	}
+	return strings.TrimSpace(string(text)), nil
+}
+
+// Effective is one setting as it stands.
+type Effective struct {
+	Flag   string `json:"setting"`
+	Value  string `json:"value"` // secrets masked
+	Source string `json:"source"`
+}
+
+// Effective lists the values of flags that Resolve has set, with their sources.
+func (r Resolved) Effective(flags *pflag.FlagSet, only func(flag string) bool) []Effective {
+	var all []Effective
+	flags.VisitAll(func(f *pflag.Flag) {
+		if only(f.Name) {
+			all = append(all, Effective{f.Name, mask(f.Value.String()), r[f.Name]})
+		}
+	})
+	return all
+}
+
+// mask hides the password of an address.
+func mask(value string) string {
+	u, err := url.Parse(value)
+	if err != nil {
+		if strings.Contains(value, "://") {
+			return "[masked: it cannot be read]"
+		}
+		return value
+	}
+	if u.Scheme != "postgres" && u.Scheme != "postgresql" {
+		return value
+	}
+	query := u.Query()
+	if query.Has("password") {
+		query.Set("password", "xxxxx")
+		u.RawQuery = query.Encode()
+	}
+	return u.Redacted()
+}
