@@ -45,7 +45,7 @@ func TestMain(m *testing.M) {
 }
 
 // engines are the databases that every test of behaviour runs on.
-var engines = []string{"sqlite", "postgres"}
+var engines = pgtest.Engines()
 
 // onEngines runs test on a fresh server on each engine, side by side.
 func onEngines(t *testing.T, test func(t *testing.T, s *server)) {
@@ -59,10 +59,7 @@ func onEngines(t *testing.T, test func(t *testing.T, s *server)) {
 
 // newDatabase is the --database value of a fresh database.
 func newDatabase(t *testing.T, engine string) string {
-	if engine == "postgres" {
-		return pgtest.Shared(t).Database(t)
-	}
-	return "sqlite:" + filepath.Join(t.TempDir(), "book.db")
+	return pgtest.URL(t, engine, filepath.Join(t.TempDir(), "book.db"))
 }
 
 // server is one running binary with its database.

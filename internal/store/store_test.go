@@ -33,17 +33,16 @@ func TestMain(m *testing.M) {
 
 // onEngines runs test on a fresh database of each engine.
 func onEngines(t *testing.T, test func(t *testing.T, o Options)) {
-	for _, engine := range []string{"sqlite", "postgres"} {
+	for _, engine := range pgtest.Engines() {
 		t.Run(engine, func(t *testing.T) { test(t, fresh(t, engine)) })
 	}
 }
 
 func fresh(t *testing.T, engine string) Options {
-	o := Options{URL: "sqlite:" + filepath.Join(t.TempDir(), "a b?c#%41", "book.db"), Pepper: PepperSource{Value: Secret(strings.Repeat("p", minPepper))}}
-	if engine == "postgres" {
-		o.URL = pgtest.Shared(t).Database(t)
+	return Options{
+		URL:    pgtest.URL(t, engine, filepath.Join(t.TempDir(), "a b?c#%41", "book.db")),
+		Pepper: PepperSource{Value: Secret(strings.Repeat("p", minPepper))},
 	}
-	return o
 }
 
 func open(t *testing.T, o Options) *DB {
