@@ -24,6 +24,10 @@ setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, g
 test: setup ## set up, then run all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
 
+.PHONY: figures
+figures: ## assert the figures of docs/operate.md, on a quiet machine
+	$(GO) test ./e2e -count=1 -timeout 20m -v -run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory)$$' -figures -sigterms 100
+
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, and both modules tidy
 	@files=$$(gofmt -l .) || exit 1; \

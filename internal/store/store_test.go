@@ -36,6 +36,15 @@ func onEngines(t *testing.T, test func(t *testing.T, o Options)) {
 	for _, engine := range pgtest.Engines() {
 		t.Run(engine, func(t *testing.T) { test(t, fresh(t, engine)) })
 	}
+	t.Run("postgres as behind PgBouncer", func(t *testing.T) {
+		o := fresh(t, "postgres")
+		separator := "?"
+		if strings.Contains(o.URL, "?") {
+			separator = "&"
+		}
+		o.URL += separator + "default_query_exec_mode=exec"
+		test(t, o)
+	})
 }
 
 func fresh(t *testing.T, engine string) Options {
