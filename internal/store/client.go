@@ -307,7 +307,8 @@ func (db *DB) forget() {
 var nobody = &Client{hash: make([]byte, sha256.Size), oldHash: make([]byte, sha256.Size), Revoked: true}
 
 // Authenticate returns the client of these credentials, disabled or not.
-// ErrCredentials for an unknown id and a wrong secret alike.
+// ErrCredentials for an unknown id and a wrong secret alike; ErrUnavailable when
+// the database cannot tell.
 func (db *DB) Authenticate(ctx context.Context, id, secret string) (*Client, error) {
 	hash := db.hashSecret(id, secret)
 	if c := db.creds.get(id); c != nil && db.accepts(c, hash) {
@@ -319,7 +320,7 @@ func (db *DB) Authenticate(ctx context.Context, id, secret string) (*Client, err
 	if errors.Is(err, ErrNotFound) {
 		c = nobody
 	} else if err != nil {
-		return nil, err
+		return nil, db.class(err)
 	} else {
 		db.creds.put(c)
 	}

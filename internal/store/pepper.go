@@ -135,6 +135,9 @@ func makePepper(file string) (string, error) {
 	} else if err != nil {
 		return fail(err)
 	}
+	if err := syncFolder(filepath.Dir(file)); err != nil {
+		return fail(err)
+	}
 	return pepper, nil
 }
 

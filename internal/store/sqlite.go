@@ -114,6 +114,9 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 
 // makeFile creates the file, readable by its owner alone, and its folder.
 func makeFile(path string) error {
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
@@ -121,7 +124,25 @@ func makeFile(path string) error {
 	if err != nil {
 		return err
 	}
-	return f.Close()
+	return errors.Join(f.Close(), syncFolder(filepath.Dir(path)))
+}
+
+// syncFolder makes the name of a new file in dir, and dir's own, durable: what a
+// crash leaves without a name is lost, however well it was written.
+func syncFolder(dir string) error {
+	if runtime.GOOS == "windows" {
+		return nil // which has no such call
+	}
+	for _, name := range []string{dir, filepath.Dir(dir)} {
+		f, err := os.Open(name)
+		if err != nil {
+			continue // a parent that may not be read was there before
+		}
+		if err := errors.Join(f.Sync(), f.Close()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // takeFile makes this the one process that serves the file: what it keeps in
