@@ -28,7 +28,7 @@ import (
 var house = []room{
 	{"cmd/contactbook", "cli server console hook transfer book store wire identity", ""},
 	{"internal/cli", "config server console hook transfer book store wire identity", "github.com/spf13/cobra github.com/spf13/pflag"},
-	{"internal/server", "book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert golang.org/x/net/netutil"},
+	{"internal/server", ". book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert golang.org/x/net/netutil"},
 	{"internal/console", "book store wire identity", ""},
 	{"internal/hook", "book store wire identity", ""},
 	{"internal/transfer", "book store wire identity", ""},
@@ -38,6 +38,9 @@ var house = []room{
 	{"internal/identity", "", "github.com/nyaruka/phonenumbers golang.org/x/net/idna"},
 	{"internal/config", "", "github.com/spf13/cobra github.com/spf13/pflag"},
 
+	// The documents that the server serves about itself stand at the root, where people look for them.
+	{".", "", ""},
+
 	// Beside the house: the client is for other people's programs, so it brings nothing along.
 	{"client", "", ""},
 
@@ -45,10 +48,11 @@ var house = []room{
 	{"internal/pgtest", "", "github.com/jackc/pgx/v5"},
 	{"internal/arch", "", ""},
 	{"e2e", "", ""},
+	{"deploy", "", ""},
 }
 
 // testOnly are the packages that no code but tests may import, whatever the table says.
-var testOnly = []string{"internal/pgtest", "internal/arch", "e2e"}
+var testOnly = []string{"internal/pgtest", "internal/arch", "e2e", "deploy"}
 
 const module = "contactbook"
 
@@ -87,16 +91,16 @@ func check(house []room, tree map[string]pkg, std map[string]bool) []string {
 	rooms := map[string]room{}
 	dirs := map[string]string{} // last element to folder
 	for _, r := range house {
-		base := path.Base(r.dir)
-		if _, ok := rooms[r.dir]; ok || dirs[base] != "" {
-			bad = append(bad, fmt.Sprintf("%s: twice in the table, or two folders of the name %s", r.dir, base))
+		name := path.Base(r.dir)
+		if _, ok := rooms[r.dir]; ok || dirs[name] != "" {
+			bad = append(bad, fmt.Sprintf("%s: twice in the table, or two folders of the name %s", r.dir, name))
 		}
-		rooms[r.dir], dirs[base] = r, r.dir
+		rooms[r.dir], dirs[name] = r, r.dir
 	}
 	for _, r := range house {
-		for _, base := range strings.Fields(r.ours) {
-			if dirs[base] == "" {
-				bad = append(bad, fmt.Sprintf("%s: the table lets it import %s, which is not in the table", r.dir, base))
+		for _, name := range strings.Fields(r.ours) {
+			if dirs[name] == "" {
+				bad = append(bad, fmt.Sprintf("%s: the table lets it import %s, which is not in the table", r.dir, name))
 			}
 		}
 	}
@@ -109,7 +113,7 @@ func check(house []room, tree map[string]pkg, std map[string]bool) []string {
 				bad = append(bad, fmt.Sprintf("%s: the package name %s is not one lower-case word", dir, p.name))
 			case std[p.name]:
 				bad = append(bad, fmt.Sprintf("%s: the package name %s is taken by the standard library", dir, p.name))
-			case p.name != path.Base(dir):
+			case p.name != path.Base(dir) && !(dir == "." && p.name == module):
 				bad = append(bad, fmt.Sprintf("%s: the package is called %s, unlike its folder", dir, p.name))
 			}
 		}
@@ -130,7 +134,10 @@ func check(house []room, tree map[string]pkg, std map[string]bool) []string {
 // refuse says why code in the room may not import that path, or nothing when it may. dirs tells the folder of each
 // name in the table.
 func (r room) refuse(imp string, dirs map[string]string) string {
-	if dir, ok := strings.CutPrefix(imp, module+"/"); ok {
+	if dir, ok := strings.CutPrefix(imp, module+"/"); ok || imp == module {
+		if !ok {
+			dir = "."
+		}
 		switch {
 		case slices.Contains(testOnly, dir):
 			return "that is for tests only"

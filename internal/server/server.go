@@ -77,7 +77,7 @@ type request struct {
 
 // ServeHTTP answers one request; a panic is one request's System Error.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.health(w, r) {
+	if s.health(w, r) || s.reference(w, r) {
 		return
 	}
 	q := &request{Server: s, w: w, r: r, start: s.Now(), route: "unknown"}

@@ -311,6 +311,26 @@ func get(t *testing.T, c *http.Client, url string) string {
 	return string(text)
 }
 
+func TestReference(t *testing.T) {
+	w := newWorld(t)
+	for path, want := range map[string]string{
+		"/openapi.yaml": "openapi: 3.1", "/docs": "redoc.standalone.js", "/docs/redoc.standalone.js": "function",
+	} {
+		rec := w.do(httptest.NewRequest("GET", path, nil))
+		if rec.Code != 200 || !strings.Contains(rec.Body.String(), want) || rec.Header().Get("Content-Security-Policy") == "" {
+			t.Errorf("%s: %d %v", path, rec.Code, rec.Header())
+		}
+	}
+	for _, path := range []string{"/docs/../openapi.yaml", "/docs/nothing", "/docs/"} {
+		if rec := w.do(httptest.NewRequest("GET", path, nil)); rec.Code != 404 {
+			t.Errorf("%s: %d", path, rec.Code)
+		}
+	}
+	if rec := w.do(httptest.NewRequest("POST", "/openapi.yaml", nil)); rec.Code != 404 {
+		t.Errorf("POST: %d", rec.Code)
+	}
+}
+
 func TestGzip(t *testing.T) {
 	w := newWorld(t)
 	srv := httptest.NewServer(w)
