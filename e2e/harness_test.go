@@ -165,6 +165,7 @@ func (s *server) run(args ...string) (stdout, stderr string, code int) {
 
 func runBinary(args ...string) (stdout, stderr string, code int) {
 	cmd := exec.Command(binary, args...)
+	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else each command of a race binary rests a second
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err := cmd.Run()

@@ -76,23 +76,15 @@ func (f *form) get(kind string, n need, names ...string) (string, wire.Value) {
 // check reads a string by the rules that all strings share; false when there is
 // nothing further to check.
 func (f *form) check(path string, v wire.Value, n need, limit int, newlines bool) (string, bool) {
-	switch v.Kind() {
-	case wire.String:
-	case wire.Missing, wire.Null:
-		if n {
-			f.fault(path, "required", required)
-		}
-		return "", false
-	default:
-		f.fault(path, "string", mustBeString)
-		return "", false
-	}
 	s := strings.TrimSpace(v.Text())
 	switch {
-	case s == "":
+	case isEmpty(v):
 		if n {
 			f.fault(path, "required", required)
 		}
+		return "", false
+	case v.Kind() != wire.String:
+		f.fault(path, "string", mustBeString)
 		return "", false
 	case hasControl(s, newlines):
 		f.fault(path, "format", badFormat)
@@ -102,6 +94,19 @@ func (f *form) check(path string, v wire.Value, n need, limit int, newlines bool
 		return "", false
 	}
 	return s, true
+}
+
+// isEmpty tells what counts as missing: no value, null, a blank string, an empty array.
+func isEmpty(v wire.Value) bool {
+	switch v.Kind() {
+	case wire.Missing, wire.Null:
+		return true
+	case wire.String:
+		return strings.TrimSpace(v.Text()) == ""
+	case wire.Array:
+		return v.Len() == 0
+	}
+	return false
 }
 
 // hasControl tells whether s has a control character other than, where newlines
@@ -155,7 +160,7 @@ func (f *form) id(n need, names ...string) wire.ID {
 }
 
 func (f *form) checkID(path string, v wire.Value, n need) wire.ID {
-	if v.Kind() == wire.String && strings.TrimSpace(v.Text()) != "" {
+	if v.Kind() == wire.String && !isEmpty(v) {
 		id, ok := wire.ParseID(strings.TrimSpace(v.Text()))
 		if !ok {
 			f.fault(path, "id", badChoice)
@@ -174,7 +179,7 @@ func (f *form) tagIDs() tagIDs {
 		*f.seen = append(*f.seen, Field{name + ".*.tagId", "id", true})
 	}
 	switch {
-	case v.Kind() == wire.Missing || v.Kind() == wire.Null || v.Kind() == wire.Array && v.Len() == 0:
+	case isEmpty(v):
 		f.fault(name, "required", required)
 	case v.Kind() != wire.Array:
 		f.fault(name, "array", mustBeArray)
@@ -274,18 +279,10 @@ func (f *form) choice(name string, of ...string) string {
 // boolean is true or false; false when it was not sent.
 func (f *form) boolean(name string) bool {
 	path, v := f.get("boolean", optional, name)
-	switch v.Kind() {
-	case wire.Bool:
-		return v.Bool()
-	case wire.Missing, wire.Null:
-	case wire.String:
-		if v.Text() != "" {
-			f.fault(path, "boolean", mustBeBoolean)
-		}
-	default:
+	if v.Kind() != wire.Bool && !isEmpty(v) {
 		f.fault(path, "boolean", mustBeBoolean)
 	}
-	return false
+	return v.Bool()
 }
 
 // integer is a JSON integer, or digits in the query; 0 when it was not sent.
@@ -293,7 +290,7 @@ func (f *form) integer(name string, low, high int) int {
 	path, v := f.get("integer", optional, name)
 	fromQuery := f.body.Get(name).Kind() == wire.Missing
 	switch {
-	case v.Kind() == wire.Missing || v.Kind() == wire.Null || v.Kind() == wire.String && v.Text() == "":
+	case isEmpty(v):
 		return 0
 	case v.Kind() != wire.Number && !(fromQuery && v.Kind() == wire.String):
 		f.fault(path, "integer", mustBeInteger)

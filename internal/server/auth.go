@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"net/netip"
@@ -40,7 +41,7 @@ func (q *request) authenticate() error {
 		}
 		values[i] = v
 	}
-	client, err := q.DB.Authenticate(q.r.Context(), values[1], values[2])
+	client, err := q.DB.Authenticate(context.WithoutCancel(q.r.Context()), values[1], values[2])
 	switch {
 	case errors.Is(err, store.ErrCredentials):
 		return wire.ErrCredentials

@@ -6,7 +6,6 @@ import (
 	"io"
 	"iter"
 	"net/http"
-	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -115,41 +114,29 @@ func (q *request) stream(items iter.Seq2[any, error]) error {
 	}
 	first := true
 	for item, err := range items {
-		if err == nil && !first {
-			buf.WriteByte(',')
-		}
-		first = false
 		if err == nil {
+			if !first {
+				buf.WriteByte(',')
+			}
+			first = false
 			err = wire.Encode(buf, item)
 		}
-		if err == nil && buf.Len() >= flushSize {
-			err = flush(true)
-		}
 		if err != nil {
-			return q.cut(err)
+			if q.sent {
+				q.logFailure(err)
+				panic(http.ErrAbortHandler)
+			}
+			return err
+		}
+		if buf.Len() >= flushSize && flush(true) != nil {
+			panic(http.ErrAbortHandler) // the client is gone, or reads too slowly
 		}
 	}
 	buf.Write(frame.Close(q.Now()))
-	err := flush(buf.Len() >= gzipSize)
-	if err == nil {
-		err = out.Close()
-	}
-	if err != nil {
-		return q.cut(err)
+	if flush(buf.Len() >= gzipSize) != nil || out.Close() != nil {
+		panic(http.ErrAbortHandler)
 	}
 	return nil
-}
-
-// cut ends a list that failed: by an error when nothing was sent, else by the
-// connection.
-func (q *request) cut(err error) error {
-	if !q.sent {
-		return err
-	}
-	if q.r.Context().Err() == nil && !errors.Is(err, os.ErrDeadlineExceeded) {
-		q.logFailure(err)
-	}
-	panic(http.ErrAbortHandler)
 }
 
 // fail answers a refusal, or System Error for anything unexpected.
@@ -158,7 +145,7 @@ func (q *request) fail(err error) {
 	if !errors.As(err, &e) {
 		e = wire.ErrInternal
 	}
-	if error(e) != err && q.r.Context().Err() == nil {
+	if error(e) != err {
 		q.logFailure(err) // there is more to it than the client is told
 	}
 	h := q.w.Header()

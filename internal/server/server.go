@@ -34,6 +34,8 @@ type Options struct {
 }
 
 const (
+	opTimeout = 15 * time.Second // of a write, from its first check to its commit
+
 	maxBody   = 256 << 10 // bytes
 	maxHeader = 16 << 10  // bytes, names and values
 )
@@ -147,8 +149,16 @@ func (q *request) run(op book.Op) error {
 	if err != nil {
 		return err
 	}
+	// Not the connection's context: one that is closed for reading, as a client
+	// may once its request is sent, still gets its answer.
+	ctx := context.WithoutCancel(q.r.Context())
+	if op.Method() != http.MethodGet {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, opTimeout)
+		defer cancel()
+	}
 	call := &book.Call{
-		Context: q.r.Context(), Book: q.DB.Book(q.client.Tenant()), UserID: q.client.UserID, Lenient: q.client.Lenient,
+		Context: ctx, Book: q.DB.Book(q.client.Tenant()), UserID: q.client.UserID, Lenient: q.client.Lenient,
 		IDs: q.ids, Header: q.w.Header(),
 	}
 	if call.Body, err = q.body(op); err != nil {
