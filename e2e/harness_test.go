@@ -37,7 +37,9 @@ func TestMain(m *testing.M) {
 	if err := build.Run(); err != nil {
 		fmt.Fprintln(os.Stderr, "build the binary:", err)
 	} else {
-		code = m.Run()
+		if code = m.Run(); specBroken.Load() {
+			code = 1
+		}
 	}
 	pgtest.StopShared()
 	os.RemoveAll(dir)
@@ -94,6 +96,12 @@ func (o *output) String() string {
 	return o.text.String()
 }
 
+// tail is the end of what was printed: enough for a stack.
+func (o *output) tail() string {
+	text := o.String()
+	return text[max(0, len(text)-8<<10):]
+}
+
 // start runs serve on a fresh database of the engine.
 func start(t *testing.T, engine string, flags ...string) *server {
 	t.Helper()
@@ -102,7 +110,7 @@ func start(t *testing.T, engine string, flags ...string) *server {
 	t.Cleanup(func() {
 		s.kill()
 		if t.Failed() {
-			t.Logf("the server said:\n%s", &s.out)
+			t.Logf("the server said at last:\n%s", s.out.tail())
 		}
 	})
 	return s
@@ -111,7 +119,7 @@ func start(t *testing.T, engine string, flags ...string) *server {
 // start runs serve on the server's database and waits until it listens.
 func (s *server) start() {
 	s.t.Helper()
-	args := append([]string{"serve", "--listen", "127.0.0.1:0", "--database", s.database, "--pepper-file", s.pepper}, s.flags...)
+	args := append([]string{"serve", "--log-level", "warn", "--listen", "127.0.0.1:0", "--database", s.database, "--pepper-file", s.pepper}, s.flags...)
 	s.cmd = exec.Command(binary, args...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
@@ -284,6 +292,7 @@ func send(r *http.Request) (reply, error) {
 	a := reply{HTTP: res.StatusCode, Header: res.Header, Raw: raw}
 	if err == nil {
 		json.Unmarshal(raw, &a)
+		err = checkSpec(r, a)
 	}
 	return a, err
 }

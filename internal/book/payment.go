@@ -3,6 +3,7 @@ package book
 import (
 	"context"
 	"strconv"
+	"strings"
 
 	"contactbook/internal/identity"
 	"contactbook/internal/store"
@@ -84,15 +85,13 @@ func (in *paymentIn) read(f *form) {
 	f.coordinate("longitude", need(in.verify), 180)
 }
 
-// coordinate is a decimal number of degrees, in a string; judged when needed.
+// coordinate is a plain decimal number of degrees, in a string; judged when needed.
 func (f *form) coordinate(name string, n need, limit float64) {
-	rule := func(s string) (string, bool) {
-		d, err := strconv.ParseFloat(s, 64)
-		return s, err == nil && d >= -limit && d <= limit
-	}
 	path, v := f.get("coordinate", optional, name)
 	s, ok := f.check(path, v, n, maxText, false)
-	if _, good := rule(s); ok && bool(n) && !good {
+	d, err := strconv.ParseFloat(s, 64)
+	plain := strings.Trim(s, "-0123456789.") == "" // not 1e1, 0x1p3 or Inf
+	if ok && bool(n) && (err != nil || !plain || d < -limit || d > limit) {
 		f.fault(path, "format", badFormat)
 	}
 }

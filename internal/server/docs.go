@@ -2,6 +2,8 @@ package server
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"strings"
@@ -35,6 +37,7 @@ func (s *Server) reference(w http.ResponseWriter, r *http.Request) bool {
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")
+	h.Set("ETag", fmt.Sprintf(`"%x"`, sha256.Sum256(content))) // a browser asks each time, and is sent nothing twice
 	if name == "openapi.yaml" {
 		h.Set("Content-Type", "application/yaml")
 	}
