@@ -80,6 +80,10 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	if err := makeFile(path); err != nil {
 		return SettingError(fmt.Sprintf("the database file cannot be opened: %v", err))
 	}
+	// By its own name, whatever link led to it: the locks beside it are named after it.
+	if path, err = filepath.EvalSymlinks(path); err != nil {
+		return SettingError(fmt.Sprintf("the database file cannot be opened: %v", err))
+	}
 	if serve {
 		if err := db.takeFile(path); err != nil {
 			return err
