@@ -10,19 +10,20 @@ STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build bin/contactbook, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/contactbook
 
 .PHONY: setup
-setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, git
+setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, git, systemd-analyze
 	@GO='$(GO)' sh tools/setup.sh
 
 .PHONY: test
 test: setup ## set up, then run all tests under the race detector
 	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
+	cd tools && $(GO) test ./...
 
 .PHONY: figures
 figures: ## assert the figures of docs/operate.md, on a quiet machine
@@ -34,9 +35,18 @@ lint: ## gofmt, go vet, staticcheck, and both modules tidy
 	if [ -n "$$files" ]; then echo "gofmt would change:"; echo "$$files"; exit 1; fi
 	$(GO) vet ./...
 	$(STATICCHECK) ./...
+	cd tools && $(GO) vet ./... && $(GO) tool staticcheck ./...
 	$(GO) mod tidy -diff
 	cd tools && $(GO) mod tidy -diff
 
+.PHONY: release
+release: ## build the archives for all platforms, and their sums, in dist
+	@GO='$(GO)' sh tools/release.sh
+
+.PHONY: reproducible
+reproducible: ## build what is committed twice, in two folders, and compare the archives
+	@GO='$(GO)' sh tools/reproducible.sh
+
 .PHONY: clean
 clean: ## remove what was built
-	rm -rf bin coverage coverage.out coverage.html
+	rm -rf bin dist coverage coverage.out coverage.html

@@ -11,7 +11,7 @@ packages='' # Debian packages to install
 mac=''      # commands to run on macOS instead
 missing=''  # what is missing, in words
 
-found() { printf 'setup: %-12s %s\n' "$1" "$2"; }
+found() { printf 'setup: %-15s %s\n' "$1" "$2"; }
 
 # lack NAME-IN-WORDS DEBIAN-PACKAGES MACOS-COMMAND
 lack() {
@@ -122,6 +122,9 @@ look() {
 	look_tool curl 'curl ca-certificates' 'brew install curl'
 	look_cc
 	look_tool git git 'brew install git'
+	if [ "$(uname -s)" = Linux ]; then # the tests of the systemd unit are Linux's alone
+		look_tool systemd-analyze systemd ''
+	fi
 }
 
 # install_debian installs the packages. Debian's PostgreSQL comes with a cluster that starts with the machine; the

@@ -8,16 +8,23 @@ import (
 	"github.com/spf13/cobra"
 )
 
+// version is set by the linker in a release (tools/release.sh); else the build's
+// own record tells.
+var version string
+
 func (a *app) version() *cobra.Command {
 	return &cobra.Command{
 		Use: "version", Short: "Print the version", Args: noArgs,
 		Example: "  contactbook version",
 		RunE: func(*cobra.Command, []string) error {
-			version := "(devel)"
-			if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-				version = info.Main.Version
+			v := version
+			if info, ok := debug.ReadBuildInfo(); v == "" && ok {
+				v = info.Main.Version
 			}
-			_, err := fmt.Fprintf(a.stdout, "contactbook %s %s %s/%s\n", version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			if v == "" {
+				v = "(devel)"
+			}
+			_, err := fmt.Fprintf(a.stdout, "contactbook %s %s %s/%s\n", v, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err
 		},
 	}
