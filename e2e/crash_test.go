@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -54,6 +55,34 @@ func TestKill9(t *testing.T) {
 		}
 		l.finish()
 	})
+}
+
+// TestKillAtStart kills the first start on an empty file at some moment, while it makes the pepper and the schema: the
+// next start takes up what is there.
+func TestKillAtStart(t *testing.T) {
+	t.Parallel()
+	r := seeded(t)
+	for range *kills {
+		dir := t.TempDir()
+		database, pepper := "sqlite:"+filepath.Join(dir, "book.db"), filepath.Join(dir, "pepper.key")
+		first := exec.Command(binary, "serve", "--listen", "127.0.0.1:0", "--database", database, "--pepper-file", pepper)
+		if err := first.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(r.IntN(60_000)) * time.Microsecond)
+		first.Process.Kill()
+		first.Wait()
+		began := time.Now()
+		s := startOn(t, "sqlite", database, pepper)
+		awaitReady(t, s)
+		if took := time.Since(began); took > readyWithin {
+			t.Errorf("ready after %v", took)
+		}
+		c := s.client(1, "LIVE")
+		s.contact(c, "first", s.tag(c, "Employee"))
+		s.kill()
+		checkFile(t, s)
+	}
 }
 
 // awaitReady waits until the server says that it is.
@@ -462,8 +491,8 @@ func startOn(t *testing.T, engine, database, pepper string, flags ...string) *se
 	return s
 }
 
-// TestDatabaseCrash crashes PostgreSQL under load, three times, and leaves the server alone: it must lose nothing
-// and be back by itself.
+// TestDatabaseCrash crashes PostgreSQL under load, twice, and restarts it in an orderly way in between, which ends
+// connections with a message of its own. It leaves the server alone, which must lose nothing and be back by itself.
 func TestDatabaseCrash(t *testing.T) {
 	t.Parallel()
 	pg := ownPostgres(t)
@@ -474,7 +503,7 @@ func TestDatabaseCrash(t *testing.T) {
 	for n := range 3 {
 		acked := l.acks.Load()
 		time.Sleep(time.Duration(100+l.rand.IntN(400)) * time.Millisecond)
-		if err := pg.Down(t.Context(), true); err != nil {
+		if err := pg.Down(t.Context(), n != 1); err != nil {
 			t.Fatal(err)
 		}
 		away := time.Duration(l.rand.IntN(300)) * time.Millisecond

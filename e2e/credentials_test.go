@@ -33,7 +33,7 @@ func (s *server) runWith(stdin string, env []string, args ...string) (stdout, st
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, binary, args...)
-	cmd.Env = append(os.Environ(), env...)
+	cmd.Env = append(append(os.Environ(), "GORACE=atexit_sleep_ms=0"), env...)
 	cmd.Stdin = strings.NewReader(stdin)
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -295,89 +295,99 @@ func TestAnotherPepper(t *testing.T) {
 
 // TestSecretsNowhere looks for every secret that was ever printed, in all that is kept.
 func TestSecretsNowhere(t *testing.T) {
-	onEngines(t, func(t *testing.T, s *server) {
-		a, b := s.client(1, "LIVE"), s.client(2, "SANDBOX")
-		rotated := s.rotate(a, "1h")
-		secrets := map[string]string{"a client's": a.Secret, "another client's": b.Secret, "a rotated one": rotated.Secret}
-		prints := map[string]int{}
-		if s.engine == "sqlite" {
-			first := regexp.MustCompile(`X-Ipay-Client-Secret: ([0-9a-f]{64})\n\n`).FindStringSubmatch(s.out.String())
-			if first == nil {
-				t.Fatalf("the first start printed no client:\n%s", &s.out)
-			}
-			// The first start prints the credentials, and two commands to paste that have them again.
-			secrets["the first client's"], prints["the first client's"] = first[1], 3
+	for _, engine := range engines {
+		t.Run(engine, func(t *testing.T) {
+			t.Parallel()
+			secretsNowhere(t, start(t, engine, "--log-level", "debug"))
+		})
+	}
+}
+
+func secretsNowhere(t *testing.T, s *server) {
+	a, b := s.client(1, "LIVE"), s.client(2, "SANDBOX")
+	rotated := s.rotate(a, "1h")
+	secrets := map[string]string{"a client's": a.Secret, "another client's": b.Secret, "a rotated one": rotated.Secret}
+	prints := map[string]int{}
+	if s.engine == "sqlite" {
+		first := regexp.MustCompile(`X-Ipay-Client-Secret: ([0-9a-f]{64})\n\n`).FindStringSubmatch(s.out.String())
+		if first == nil {
+			t.Fatalf("the first start printed no client:\n%s", &s.out)
 		}
-		pepper, err := os.ReadFile(s.pepper)
+		// The first start prints the credentials, and two commands to paste that have them again.
+		secrets["the first client's"], prints["the first client's"] = first[1], 3
+	}
+	pepper, err := os.ReadFile(s.pepper)
+	if err != nil {
+		t.Fatal(err)
+	}
+	secrets["the pepper"] = strings.TrimSpace(string(pepper))
+
+	// In use, in wrong places, and in requests that fail in every way.
+	for _, c := range []creds{a, b, rotated} {
+		tag := s.tag(c, "Tag "+c.Secret[:8])
+		s.contact(c, "Name", tag)
+		s.contact(c, "Name", tag)
+	}
+	for _, c := range []creds{{ID: a.ID, Secret: b.Secret}, {ID: a.Secret, Secret: a.ID}, {ID: "unknown", Secret: a.Secret}, {ID: a.ID, Secret: a.Secret + "0"}} {
+		for _, op := range book.Ops {
+			s.call(c, op.Method(), op.Path(), `{"broken":`)
+		}
+	}
+	s.call(a, "POST", "/nowhere/"+a.Secret, nil)
+	s.call(a, "PUT", "/contacts/tag?secret="+a.Secret, nil)
+	listed := s.must("client", "list") + s.must("client", "list", "--json")
+	for _, c := range []creds{a, b} {
+		listed += s.must("client", "show", c.ID) + s.must("client", "show", c.ID, "--json") + s.must("client", "update", c.ID, "--name", "new", "--json")
+	}
+	_, stderr, _ := s.run("client", "show", a.Secret[:10])
+	listed += stderr
+
+	places := map[string]string{"client list and show": listed}
+	s.kept(places, "while it runs")
+	s.kill()
+	s.kept(places, "after a kill")
+	s.start()
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	s.kept(places, "after a stop")
+	places["the server's output"] = s.out.String()
+
+	found := 0
+	for whose, secret := range secrets {
+		if len(secret) < 64 {
+			t.Fatalf("%s secret is %q", whose, secret)
+		}
+		raw, err := hex.DecodeString(secret)
 		if err != nil {
 			t.Fatal(err)
 		}
-		secrets["the pepper"] = strings.TrimSpace(string(pepper))
-
-		// In use, in wrong places, and in requests that fail in every way.
-		for _, c := range []creds{a, b, rotated} {
-			tag := s.tag(c, "Tag "+c.Secret[:8])
-			s.contact(c, "Name", tag)
-			s.contact(c, "Name", tag)
-		}
-		for _, c := range []creds{{ID: a.ID, Secret: b.Secret}, {ID: a.Secret, Secret: a.ID}, {ID: "unknown", Secret: a.Secret}, {ID: a.ID, Secret: a.Secret + "0"}} {
-			for _, op := range book.Ops {
-				s.call(c, op.Method(), op.Path(), `{"broken":`)
+		sum, rawSum := sha256.Sum256([]byte(secret)), sha256.Sum256(raw)
+		for place, text := range places {
+			want := 0
+			if place == "the server's output" {
+				want = prints[whose]
 			}
-		}
-		s.call(a, "POST", "/nowhere/"+a.Secret, nil)
-		s.call(a, "PUT", "/contacts/tag?secret="+a.Secret, nil)
-		listed := s.must("client", "list") + s.must("client", "list", "--json")
-		for _, c := range []creds{a, b} {
-			listed += s.must("client", "show", c.ID) + s.must("client", "show", c.ID, "--json") + s.must("client", "update", c.ID, "--name", "new", "--json")
-		}
-		_, stderr, _ := s.run("client", "show", a.Secret[:10])
-		listed += stderr
-
-		places := map[string]string{"client list and show": listed}
-		s.kept(places, "while it runs")
-		s.kill()
-		s.kept(places, "after a kill")
-		s.start()
-		if err := s.stop(); err != nil {
-			t.Fatal(err)
-		}
-		s.kept(places, "after a stop")
-		places["the server's output"] = s.out.String()
-
-		found := 0
-		for whose, secret := range secrets {
-			if len(secret) < 64 {
-				t.Fatalf("%s secret is %q", whose, secret)
+			if n := strings.Count(text, secret); n != want {
+				t.Errorf("%s secret is %d times in %s, want %d", whose, n, place, want)
 			}
-			raw, err := hex.DecodeString(secret)
-			if err != nil {
-				t.Fatal(err)
-			}
-			sum, rawSum := sha256.Sum256([]byte(secret)), sha256.Sum256(raw)
-			for place, text := range places {
-				want := 0
-				if place == "the server's output" {
-					want = prints[whose]
+			// As bytes, and as a hash that no pepper keys: neither could be told from a guess.
+			for _, form := range []string{
+				string(raw), base64.StdEncoding.EncodeToString(raw), strings.ToUpper(secret), string(sum[:]), hex.EncodeToString(sum[:]), string(rawSum[:]),
+			} {
+				if strings.Contains(text, form) {
+					t.Errorf("%s secret is in %s in another form", whose, place)
 				}
-				if n := strings.Count(text, secret); n != want {
-					t.Errorf("%s secret is %d times in %s, want %d", whose, n, place, want)
-				}
-				// As bytes, and as a hash that no pepper keys: neither could be told from a guess.
-				for _, form := range []string{
-					string(raw), base64.StdEncoding.EncodeToString(raw), strings.ToUpper(secret), string(sum[:]), hex.EncodeToString(sum[:]), string(rawSum[:]),
-				} {
-					if strings.Contains(text, form) {
-						t.Errorf("%s secret is in %s in another form", whose, place)
-					}
-				}
-				found += strings.Count(text, "first client") + strings.Count(text, a.ID)
 			}
+			found += strings.Count(text, "first client") + strings.Count(text, a.ID)
 		}
-		if found == 0 {
-			t.Error("the places do not have even a client's id: the search is not one")
-		}
-	})
+	}
+	if found == 0 {
+		t.Error("the places do not have even a client's id: the search is not one")
+	}
+	if !strings.Contains(s.out.String(), "level=INFO") {
+		t.Error("the server logged nothing of its requests")
+	}
 }
 
 // kept adds all that a server keeps: SQLite's files, or every row of every table.

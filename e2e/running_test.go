@@ -102,27 +102,30 @@ func TestSlowClients(t *testing.T) {
 	}
 	for _, mode := range []struct {
 		name string
-		hold func(conn *net.TCPConn, stop <-chan struct{})
+		hold func(conn *net.TCPConn, begun func(), stop <-chan struct{})
 	}{
-		{"slow headers", func(conn *net.TCPConn, stop <-chan struct{}) {
-			drip(conn, "GET / HTTP/1.1\r\nHost: x\r\n", "X-A: b\r\n", stop)
+		{"slow headers", func(conn *net.TCPConn, begun func(), stop <-chan struct{}) {
+			drip(conn, "GET / HTTP/1.1\r\nHost: x\r\n", "X-A: b\r\n", begun, stop)
 		}},
-		{"slow bodies", func(conn *net.TCPConn, stop <-chan struct{}) { drip(conn, head("POST", 8192)+"{", " ", stop) }},
-		{"slow reads", func(conn *net.TCPConn, stop <-chan struct{}) {
+		{"slow bodies", func(conn *net.TCPConn, begun func(), stop <-chan struct{}) {
+			drip(conn, head("POST", 8192)+"{", " ", begun, stop)
+		}},
+		{"slow reads", func(conn *net.TCPConn, begun func(), stop <-chan struct{}) {
 			conn.SetReadBuffer(2048)
 			io.WriteString(conn, head("GET", 0))
 			r := bufio.NewReaderSize(conn, 16)
-			for wait(stop, time.Second) {
-				if _, err := r.ReadByte(); err != nil {
-					return
-				}
+			_, err := r.ReadByte() // from here on the list waits for its reader
+			begun()
+			for err == nil && wait(stop, time.Second) {
+				_, err = r.ReadByte()
 			}
 		}},
 	} {
 		t.Run(mode.name, func(t *testing.T) {
 			idle := s.p99(c, tag)
 			stop := make(chan struct{})
-			var wg sync.WaitGroup
+			var wg, begun sync.WaitGroup
+			begun.Add(sockets)
 			for range sockets {
 				conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 				if err != nil {
@@ -130,10 +133,10 @@ func TestSlowClients(t *testing.T) {
 				}
 				wg.Go(func() {
 					defer conn.Close()
-					mode.hold(conn.(*net.TCPConn), stop)
+					mode.hold(conn.(*net.TCPConn), begun.Done, stop)
 				})
 			}
-			time.Sleep(time.Duration(sockets) * 10 * time.Millisecond) // until what they asked for is made and waits to be read
+			begun.Wait()
 			busy := s.p99(c, tag)
 			close(stop)
 			wg.Wait()
@@ -151,16 +154,12 @@ func TestSlowClients(t *testing.T) {
 	}
 }
 
-func drip(conn *net.TCPConn, first, more string, stop <-chan struct{}) {
-	text := first
-	for {
-		if _, err := io.WriteString(conn, text); err != nil {
-			return
-		}
-		text = more
-		if !wait(stop, time.Second) {
-			return
-		}
+// drip sends first, and then a little more every second.
+func drip(conn *net.TCPConn, first, more string, begun func(), stop <-chan struct{}) {
+	_, err := io.WriteString(conn, first)
+	begun()
+	for err == nil && wait(stop, time.Second) {
+		_, err = io.WriteString(conn, more)
 	}
 }
 
