@@ -52,6 +52,9 @@ func (rec *recorder) RoundTrip(r *http.Request) (*http.Response, error) {
 		rec.fields[route] = map[string]bool{}
 	}
 	if len(text) > 0 {
+		if bytes.Contains(text, []byte("null")) {
+			rec.t.Errorf("%s sends %s", route, text)
+		}
 		var sent map[string]any
 		if err := json.Unmarshal(text, &sent); err != nil {
 			rec.t.Errorf("%s sends %s: %v", route, text, err)
@@ -213,6 +216,9 @@ func TestEveryOp(t *testing.T) {
 	lean := wantBusiness
 	lean.ID, lean.UpdatedAt, lean.CreatedAt = "", time.Time{}, time.Time{}
 	check("business updated", *business, lean)
+	business, err = c.Business.Update(ctx, contact.ID, client.BusinessUpdate{})
+	ok(err)
+	check("business kept", *business, lean)
 	business, err = c.Business.Get(ctx, contact.ID)
 	ok(err)
 	check("business got", *business, wantBusiness)
@@ -594,6 +600,11 @@ func TestForeignReplies(t *testing.T) {
 		{"no data", `{"statuscode":"TXN","status":"ok"}`, "reply", 200},
 		{"a success with an error's status", `{"statuscode":"TXN","status":"ok","data":{"_id":"x"}}`, "", 500},
 		{"a failure with data", `{"statuscode":"IAN","status":"Invalid Account Number","data":{"account":` + private + `}}`, "", 200},
+		{"downtime", refusal("SPD", "Service Provider Downtime"), "unavailable", 200},
+		{"maintenance", refusal("USM", "Under Scheduled Maintenance"), "unavailable", 200},
+		{"a gateway that times out", "", "unavailable reply", 504},
+		{"too many requests", refusal("ERR", "Too Many Requests"), "unavailable", 429},
+		{"an expired token", refusal("IAT", "Invalid Access Token"), "credentials", 200},
 		{"a pending one", `{"statuscode":"TUP","status":"Transaction Under Process","data":{"_id":"x"}}`, "", 200},
 	} {
 		t.Run(v.name, func(t *testing.T) {
@@ -605,6 +616,9 @@ func TestForeignReplies(t *testing.T) {
 			}
 			if e.Code.Pending() != (v.name == "a pending one") {
 				t.Errorf("%v is pending: %t", err, e.Code.Pending())
+			}
+			if success := strings.Contains(v.body, "TXN"); success != e.Code.Success() {
+				t.Errorf("the code is %q: %v", e.Code, err)
 			}
 			if strings.Contains(fmt.Sprintf("%+v %#v", err, *e), private) {
 				t.Errorf("the error repeats the reply: %v", err)
@@ -1153,7 +1167,7 @@ func TestCancellation(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(50*time.Millisecond, cancel)
 		err := soon(t, func() error { _, err := sameBook(t, c, p.URL).Tags.List(ctx); return err })
-		if !errors.Is(err, context.Canceled) || p.requests.Load() != 1 {
+		if !errors.Is(err, context.Canceled) || p.requests.Load() != 1 || strings.Count(err.Error(), "context canceled") != 1 {
 			t.Errorf("%d requests, %v", p.requests.Load(), err)
 		}
 	})
@@ -1201,12 +1215,16 @@ func TestCancellation(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
 		p := newProxy(t, func(_ int, w http.ResponseWriter, r *http.Request, _ http.Handler) {
+			io.Copy(io.Discard, r.Body)
 			io.WriteString(w, listHead)
 			w.(http.Flusher).Flush()
 			time.AfterFunc(50*time.Millisecond, cancel)
 			<-r.Context().Done()
 		})
-		err := soon(t, func() error { _, err := sameBook(t, c, p.URL).Tags.List(ctx); return err })
+		err := soon(t, func() error {
+			_, err := sameBook(t, c, p.URL).Tags.Add(ctx, client.TagInput{Name: "Another", HexColorCode: "#FF1934"})
+			return err
+		})
 		if !errors.Is(err, context.Canceled) || p.requests.Load() != 1 {
 			t.Errorf("%d requests, %v", p.requests.Load(), err)
 		}
