@@ -171,6 +171,13 @@ func TestContactPages(t *testing.T) {
 			}
 			wantIDs(t, s.ok(c, "GET", profile+"?contactId="+all[8], nil), all[8])
 			// The contract does not say whether an unknown one is an empty list.
+			const zero = "000000000000000000000000" // an id like any other, and nobody's
+			if r := s.call(c, "GET", profile, m{"contactId": zero}); r.Status != noRecordFound {
+				t.Errorf("contactId zero: %s", r.Raw)
+			}
+			if r := s.ok(c, "GET", profile, m{"tagId": zero}); string(r.Data) != "[]" {
+				t.Errorf("tagId zero: %s", r.Raw)
+			}
 			if r := s.call(c, "GET", profile, m{"contactId": documentedTag}); r.Status != noRecordFound && string(r.Data) != "[]" {
 				t.Errorf("an unknown contact: %s", r.Raw)
 			}

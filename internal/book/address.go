@@ -109,7 +109,7 @@ type addressEdit struct {
 }
 
 func (in *addressEdit) read(f *form) {
-	in.id = f.id(must, "addressId", "AddressId")
+	in.id = f.id("addressId", "AddressId")
 	in.addressIn.read(f)
 }
 
@@ -129,7 +129,7 @@ type addressRef struct {
 
 func (in *addressRef) read(f *form) {
 	in.gcRef.read(f)
-	in.id = f.id(must, "addressId", "AddressId")
+	in.id = f.id("addressId", "AddressId")
 }
 
 func deleteAddress(c *Call, in *addressRef) (any, error) {

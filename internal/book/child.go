@@ -54,4 +54,4 @@ func listChildren[R any, P interface {
 // gcRef names a contact as child records do.
 type gcRef struct{ contact wire.ID }
 
-func (in *gcRef) read(f *form) { in.contact = f.id(must, "gcId") }
+func (in *gcRef) read(f *form) { in.contact = f.id("gcId") }

@@ -153,10 +153,21 @@ func sent(v wire.Value, s string) *string {
 	return &s
 }
 
-// id is a record's id; the zero ID when it is optional and was not sent.
-func (f *form) id(n need, names ...string) wire.ID {
-	path, v := f.get("id", n, names...)
-	return f.checkID(path, v, n)
+// id is a record's id.
+func (f *form) id(names ...string) wire.ID {
+	path, v := f.get("id", must, names...)
+	return f.checkID(path, v, must)
+}
+
+// maybeID is an optional id; nil when it was not sent, because every ID, zero
+// too, is one that a client may send.
+func (f *form) maybeID(name string) *wire.ID {
+	path, v := f.get("id", optional, name)
+	id := f.checkID(path, v, optional)
+	if isEmpty(v) {
+		return nil
+	}
+	return &id
 }
 
 func (f *form) checkID(path string, v wire.Value, n need) wire.ID {

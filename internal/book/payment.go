@@ -182,7 +182,7 @@ type paymentRef struct {
 
 func (in *paymentRef) read(f *form) {
 	in.gcRef.read(f)
-	in.id = f.id(must, "paymentId")
+	in.id = f.id("paymentId")
 }
 
 func (in *paymentRef) record() payment {

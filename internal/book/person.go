@@ -105,7 +105,7 @@ type personEdit struct {
 }
 
 func (in *personEdit) read(f *form) {
-	in.id = f.id(must, "personId")
+	in.id = f.id("personId")
 	in.personIn.read(f)
 }
 
@@ -125,7 +125,7 @@ type personRef struct {
 
 func (in *personRef) read(f *form) {
 	in.gcRef.read(f)
-	in.id = f.id(must, "personId")
+	in.id = f.id("personId")
 }
 
 func deletePerson(c *Call, in *personRef) (any, error) {

@@ -84,7 +84,7 @@ type contactEdit struct {
 }
 
 func (in *contactEdit) read(f *form) {
-	in.id = f.id(must, "contactId")
+	in.id = f.id("contactId")
 	in.name = f.text("name", must, maxText)
 	in.email = f.email("email")
 	in.phone = f.phone("mobile", must)
@@ -140,7 +140,7 @@ func keep(value *string, sent *string) {
 
 type contactRef struct{ id wire.ID }
 
-func (in *contactRef) read(f *form) { in.id = f.id(must, "contactId") }
+func (in *contactRef) read(f *form) { in.id = f.id("contactId") }
 
 // deleteContact deletes its persons, addresses, business and payments with it.
 func deleteContact(c *Call, in *contactRef) (any, error) {
@@ -150,17 +150,17 @@ func deleteContact(c *Call, in *contactRef) (any, error) {
 
 // contactsIn asks for a list of contacts: newest first, all of them, or a page.
 type contactsIn struct {
-	id     wire.ID // that one contact
-	tag    wire.ID // only contacts with this tag
-	limit  int     // of a page; 0 for all
+	id     *wire.ID // that one contact
+	tag    *wire.ID // only contacts with this tag
+	limit  int      // of a page; 0 for all
 	cursor string
 }
 
 const maxPage = 500
 
 func (in *contactsIn) read(f *form) {
-	in.id = f.id(optional, "contactId")
-	in.tag = f.id(optional, "tagId")
+	in.id = f.maybeID("contactId")
+	in.tag = f.maybeID("tagId")
 	in.limit = f.integer("limit", 1, maxPage)
 	in.cursor = f.text("cursor", optional, maxText)
 }
@@ -182,11 +182,11 @@ func listContacts(c *Call, in *contactsIn) (any, error) {
 	if in.cursor != "" && !walk.resume(in.cursor) {
 		return nil, wire.ErrFields([]wire.Fault{wire.NewFault("cursor", "cursor", badChoice)})
 	}
-	if !in.id.IsZero() {
-		return walk.one(in.id)
+	if in.id != nil {
+		return walk.one(*in.id)
 	}
-	if !walk.tag.IsZero() {
-		if err := walk.load(walk.tag); err != nil || walk.tags[walk.tag] == nil {
+	if walk.tag != nil {
+		if err := walk.load(*walk.tag); err != nil || walk.tags[*walk.tag] == nil {
 			return []any{}, err // no contact carries a tag that does not exist
 		}
 	}
@@ -203,7 +203,7 @@ var lastID = wire.ID{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}
 // neither memory nor a read transaction grows with the book.
 type contactWalk struct {
 	call   *Call
-	tag    wire.ID          // the filter; zero for none
+	tag    *wire.ID         // the filter; nil for none
 	before wire.ID          // where to go on
 	tags   map[wire.ID]*tag // read on the way; nil for one that is gone
 }
@@ -222,8 +222,8 @@ func (w *contactWalk) next(size int) (found []contact, end bool, err error) {
 	if end = len(rows) < size; len(rows) > 0 {
 		w.before = rows[len(rows)-1].ID
 	}
-	if !w.tag.IsZero() {
-		rows = slices.DeleteFunc(rows, func(p contact) bool { return !slices.Contains(p.Tags, w.tag) })
+	if w.tag != nil {
+		rows = slices.DeleteFunc(rows, func(p contact) bool { return !slices.Contains(p.Tags, *w.tag) })
 	}
 	var ids tagIDs
 	for i := range rows {
@@ -272,7 +272,7 @@ func (w *contactWalk) one(id wire.ID) (any, error) {
 	if err := w.load(p.Tags...); err != nil {
 		return nil, err
 	}
-	if !w.tag.IsZero() && (!slices.Contains(p.Tags, w.tag) || w.tags[w.tag] == nil) {
+	if w.tag != nil && (!slices.Contains(p.Tags, *w.tag) || w.tags[*w.tag] == nil) {
 		return []any{}, nil
 	}
 	return []any{w.show(&p)}, nil
@@ -300,7 +300,7 @@ func (w *contactWalk) stream() iter.Seq2[any, error] {
 // page is at most limit contacts, with headers that lead to the next ones.
 func (w *contactWalk) page(limit int) (any, error) {
 	size := limit + 1 // one more tells whether there is a next page
-	if !w.tag.IsZero() {
+	if w.tag != nil {
 		size = maxChunk
 	}
 	var found []contact
@@ -326,11 +326,13 @@ func (w *contactWalk) page(limit int) (any, error) {
 // offer names the page that follows the contact after. A cursor carries its
 // filter, sealed for this book.
 func (w *contactWalk) offer(after wire.ID, limit int) {
-	cursor := base64.RawURLEncoding.EncodeToString(w.call.Book.Seal(slices.Concat(after[:], w.tag[:])))
-	query := url.Values{"cursor": {cursor}, "limit": {strconv.Itoa(limit)}}
-	if !w.tag.IsZero() {
+	text, query := after[:], url.Values{"limit": {strconv.Itoa(limit)}}
+	if w.tag != nil {
+		text = append(text, w.tag[:]...)
 		query.Set("tagId", w.tag.String())
 	}
+	cursor := base64.RawURLEncoding.EncodeToString(w.call.Book.Seal(text))
+	query.Set("cursor", cursor)
 	w.call.Header.Set("X-Next-Cursor", cursor)
 	w.call.Header.Set("Link", `</contacts/profile?`+query.Encode()+`>; rel="next"`)
 }
@@ -342,13 +344,18 @@ func (w *contactWalk) resume(cursor string) bool {
 		return false
 	}
 	text, ok := w.call.Book.Unseal(sealed)
-	if !ok || len(text) != 2*len(wire.ID{}) {
+	if !ok {
 		return false
 	}
-	tag := wire.ID(text[len(wire.ID{}):])
-	if !w.tag.IsZero() && w.tag != tag {
+	w.before = wire.ID(text)
+	rest := text[len(wire.ID{}):]
+	if len(rest) == 0 {
+		return w.tag == nil
+	}
+	tag := wire.ID(rest)
+	if w.tag != nil && *w.tag != tag {
 		return false
 	}
-	w.before, w.tag = wire.ID(text[:len(wire.ID{})]), tag
+	w.tag = &tag
 	return true
 }

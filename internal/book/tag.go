@@ -93,7 +93,7 @@ type tagEdit struct {
 }
 
 func (in *tagEdit) read(f *form) {
-	in.id = f.id(must, "tagId")
+	in.id = f.id("tagId")
 	in.tagIn.read(f)
 }
 
@@ -131,7 +131,7 @@ func items[R any](show func(*R) any) func([]R, error) (any, error) {
 
 type tagRef struct{ id wire.ID }
 
-func (in *tagRef) read(f *form) { in.id = f.id(must, "tagId") }
+func (in *tagRef) read(f *form) { in.id = f.id("tagId") }
 
 // deleteTag leaves contacts as they are: a dead id is dropped on reading.
 func deleteTag(c *Call, in *tagRef) (any, error) {

@@ -29,9 +29,6 @@ func ParseID(s string) (ID, bool) {
 
 func (id ID) String() string { return hex.EncodeToString(id[:]) }
 
-// IsZero tells whether no id was ever put here.
-func (id ID) IsZero() bool { return id == ID{} }
-
 // MarshalText makes an ID a JSON string.
 func (id ID) MarshalText() ([]byte, error) { return hex.AppendEncode(nil, id[:]), nil }
 
