@@ -116,6 +116,15 @@ look_cc() {
 	rm -rf "$dir"
 }
 
+# look_snippet NAME says whether the snippet in this language will be run: it is where its interpreter is installed.
+look_snippet() {
+	if command -v "$1" >/dev/null 2>&1; then
+		found "$1" "$(command -v "$1")"
+	else
+		found "$1" "not installed: the tests do not run its snippet of docs/snippets"
+	fi
+}
+
 look() {
 	packages='' mac='' missing=''
 	look_postgres
@@ -147,6 +156,7 @@ install_debian() {
 }
 
 look_go
+for language in python3 node php; do look_snippet "$language"; done
 look
 if [ -z "$missing" ]; then
 	exit 0
