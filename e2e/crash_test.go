@@ -362,7 +362,7 @@ func (l *load) do(method, path string, body m, got any) error {
 func (l *load) verify() {
 	l.Helper()
 	var listed []contactShown
-	if err := json.Unmarshal(l.s.ok(l.creds, "GET", "/contacts/profile", nil).Data, &listed); err != nil {
+	if err := l.do("GET", "/contacts/profile", m{}, &listed); err != nil {
 		l.Fatal(err)
 	}
 	if !slices.IsSortedFunc(listed, func(a, b contactShown) int { return strings.Compare(b.ID, a.ID) }) {
@@ -374,7 +374,7 @@ func (l *load) verify() {
 	var persons []personShown
 	for host := range l.hosts {
 		var some []personShown
-		if err := json.Unmarshal(l.s.ok(l.creds, "GET", "/contacts/person", m{"gcId": host}).Data, &some); err != nil {
+		if err := l.do("GET", "/contacts/person", m{"gcId": host}, &some); err != nil {
 			l.Fatal(err)
 		}
 		persons = append(persons, some...)
@@ -428,7 +428,7 @@ func compareLedger[R any](l *load, kind string, listed []R, of ledger[R], names 
 func (l *load) finish() {
 	l.Helper()
 	var listed []contactShown
-	if err := json.Unmarshal(l.s.ok(l.creds, "GET", "/contacts/profile", nil).Data, &listed); err != nil {
+	if err := l.do("GET", "/contacts/profile", m{}, &listed); err != nil {
 		l.Fatal(err)
 	}
 	if err := l.s.stop(); err != nil {
