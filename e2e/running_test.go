@@ -127,6 +127,7 @@ func TestSlowClients(t *testing.T) {
 			var wg, begun sync.WaitGroup
 			begun.Add(sockets)
 			for range sockets {
+				time.Sleep(5 * time.Millisecond) // 200 a second, as slowhttptest is run
 				conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
 				if err != nil {
 					t.Fatal(err)

@@ -210,7 +210,10 @@ type contactWalk struct {
 
 var contactsBefore = store.NewQuery[contact]("contact list", "where tenant_id = $1 and id < $2 order by id desc limit $3")
 
-const maxChunk = 500
+const (
+	streamChunk = 100 // rows in memory for each client that reads a list slowly
+	filterChunk = 500 // rows to look through for a page of those that match
+)
 
 // next reads size more contacts and returns those that match, with their tags
 // loaded, and whether the book ended.
@@ -284,7 +287,7 @@ func (w *contactWalk) stream() iter.Seq2[any, error] {
 		for end := false; !end; {
 			var rows []contact
 			var err error
-			if rows, end, err = w.next(maxChunk); err != nil {
+			if rows, end, err = w.next(streamChunk); err != nil {
 				yield(nil, refusal(err))
 				return
 			}
@@ -301,7 +304,7 @@ func (w *contactWalk) stream() iter.Seq2[any, error] {
 func (w *contactWalk) page(limit int) (any, error) {
 	size := limit + 1 // one more tells whether there is a next page
 	if w.tag != nil {
-		size = maxChunk
+		size = filterChunk
 	}
 	var found []contact
 	for end := false; !end && len(found) <= limit; {
