@@ -299,6 +299,8 @@ func (h *holder) foreign(own *replay, f book.Field) map[string]string {
 		}
 	}
 	set("an own deleted "+resource, h.deleted(resource, own.have))
+	set("the lowest "+resource, strings.Repeat("0", 24)) // not to be taken for one that was not sent
+	set("the highest "+resource, strings.Repeat("f", 24))
 	for _, other := range h.holders {
 		c := other.cases[own.op.Route]
 		if other != h {

@@ -412,9 +412,11 @@ func (a *app) confirm(c *store.Client, withData bool) bool {
 
 // erase empties a book that no client opens any more.
 func (a *app) erase(ctx context.Context, db *store.DB, c *store.Client) (contacts int64, err error) {
-	fmt.Fprintf(a.stderr, "waiting %s until every server has seen that the client is gone\n", store.RevocationLag)
+	// A server may let the client in for the lag, and what it let in may take its time.
+	const wait = store.RevocationLag + store.WriteTimeout
+	fmt.Fprintf(a.stderr, "waiting %s until every server has seen that the client is gone\n", wait)
 	select {
-	case <-time.After(store.RevocationLag):
+	case <-time.After(wait):
 	case <-ctx.Done():
 		return 0, ctx.Err()
 	}

@@ -34,8 +34,6 @@ type Options struct {
 }
 
 const (
-	opTimeout = 15 * time.Second // of a write, from its first check to its commit
-
 	maxBody   = 256 << 10 // bytes
 	maxHeader = 16 << 10  // bytes, names and values
 )
@@ -154,7 +152,7 @@ func (q *request) run(op book.Op) error {
 	ctx := context.WithoutCancel(q.r.Context())
 	if op.Method() != http.MethodGet {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, opTimeout)
+		ctx, cancel = context.WithTimeout(ctx, store.WriteTimeout)
 		defer cancel()
 	}
 	call := &book.Call{

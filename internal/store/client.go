@@ -242,6 +242,9 @@ func parseAllow(text string) ([]netip.Prefix, error) {
 // RevocationLag is within what time every server follows a change of a client.
 const RevocationLag = 5 * time.Second
 
+// WriteTimeout is how long a write may take, from its admission to its commit.
+const WriteTimeout = 10 * time.Second
+
 // trusted is how long credentials are believed without asking the database
 // again; what is left of the lag is for the asking.
 const trusted = RevocationLag - time.Second

@@ -36,6 +36,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	if pending, err := p.HasPending(ctx); err == nil && !pending {
 		return db.checkVersion(ctx, p)
 	}
+	db.log.Info("bringing the schema up to date, after any other server that does")
 	if err := guard.Lock(ctx, db.migrations); err != nil {
 		return fmt.Errorf("wait for another server's migration: %w", err)
 	}

@@ -21,7 +21,9 @@ var postgresEngine = engine{
 	dialect: goose.DialectPostgres,
 	migrateLock: func(string) (lock.Locker, error) {
 		return lock.NewPostgresTableLocker(lock.WithTableName("migration_lock"),
-			lock.WithTableLockTimeout(200*time.Millisecond, 600), lock.WithTableUnlockTimeout(200*time.Millisecond, 50))
+			lock.WithTableLockTimeout(200*time.Millisecond, 600), lock.WithTableUnlockTimeout(200*time.Millisecond, 50),
+			// A server that was killed while it migrated keeps the others waiting for its lease.
+			lock.WithTableLeaseDuration(5*time.Second), lock.WithTableHeartbeatInterval(time.Second))
 	},
 	afterMigrate: distribute,
 	holdContact:  "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2 for update",
