@@ -138,6 +138,7 @@ func TestSlowClients(t *testing.T) {
 				})
 			}
 			begun.Wait()
+			time.Sleep(2 * time.Second) // until the lists are made: a thousand are work, however they are read
 			busy := s.p99(c, tag)
 			close(stop)
 			wg.Wait()
