@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"time"
 
 	"github.com/pressly/goose/v3"
 )
@@ -36,8 +37,10 @@ func (db *DB) migrate(ctx context.Context) error {
 	if pending, err := p.HasPending(ctx); err == nil && !pending {
 		return db.checkVersion(ctx, p)
 	}
-	db.log.Info("bringing the schema up to date, after any other server that does")
-	if err := guard.Lock(ctx, db.migrations); err != nil {
+	slow := time.AfterFunc(time.Second, func() { db.log.Info("waiting for another server's migration") })
+	err = guard.Lock(ctx, db.migrations)
+	slow.Stop()
+	if err != nil {
 		return fmt.Errorf("wait for another server's migration: %w", err)
 	}
 	unlock := func() error { return guard.Unlock(context.WithoutCancel(ctx), db.migrations) }
