@@ -35,8 +35,8 @@ func BenchmarkEncodeAddContact(b *testing.B) {
 		Code: wire.TXN, Status: "Contact Added Successfully", Timestamp: wire.Timestamp(time.Now()),
 		Reference: wire.Reference(0, time.Now()), Environment: wire.Live,
 		Data: contactAdded{
-			1, "Sample Name", "sample@example.com", "7428585742", "91", "Business Name", now, now,
-			wire.NewIDs(time.Now).New(), tagIDs{tag},
+			contactBody{1, "Sample Name", "sample@example.com", "7428585742", "91", "Business Name"},
+			dated{now, now, wire.NewIDs(time.Now).New()}, tagIDs{tag},
 		},
 	}
 	var buf bytes.Buffer

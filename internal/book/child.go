@@ -55,3 +55,20 @@ func listChildren[R any, P interface {
 type gcRef struct{ contact wire.ID }
 
 func (in *gcRef) read(f *form) { in.contact = f.id("gcId") }
+
+// dated is the end of the replies to Add.
+type dated struct {
+	Updated wire.Millis `json:"updated_at"`
+	Created wire.Millis `json:"created_at"`
+	ID      wire.ID     `json:"_id"`
+}
+
+// dates is the end of what begins with its id.
+type dates struct {
+	Updated wire.Millis `json:"updated_at"`
+	Created wire.Millis `json:"created_at"`
+}
+
+func (r *child) dated() dated { return dated{r.Updated, r.Created, r.ID} }
+
+func (r *child) dates() dates { return dates{r.Updated, r.Created} }

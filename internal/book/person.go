@@ -56,23 +56,6 @@ func (p *person) body() personBody {
 	return personBody{p.Contact, p.Name, p.Email, p.Mobile, p.Description, "+" + p.CallingCode}
 }
 
-// dated is the end of the replies to Add.
-type dated struct {
-	Updated wire.Millis `json:"updated_at"`
-	Created wire.Millis `json:"created_at"`
-	ID      wire.ID     `json:"_id"`
-}
-
-func (r *child) dated() dated { return dated{r.Updated, r.Created, r.ID} }
-
-// dates is the end of list items, whose id comes first.
-type dates struct {
-	Updated wire.Millis `json:"updated_at"`
-	Created wire.Millis `json:"created_at"`
-}
-
-func (r *child) dates() dates { return dates{r.Updated, r.Created} }
-
 type personAdded struct {
 	personBody
 	dated

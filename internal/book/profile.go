@@ -46,17 +46,24 @@ func (in *contactIn) read(f *form) {
 	in.tags = f.tagIDs()
 }
 
+// contactBody is what every reply about a contact has.
+type contactBody struct {
+	UserID      int64  `json:"userId"`
+	Name        string `json:"name"`
+	Email       string `json:"email"`
+	Mobile      string `json:"mobile"`
+	CallingCode string `json:"callingCode"`
+	Company     string `json:"companyName"`
+}
+
+func (p *contact) body(userID int64) contactBody {
+	return contactBody{userID, p.Name, p.Email, p.Mobile, p.CallingCode, p.Company}
+}
+
 type contactAdded struct {
-	UserID      int64       `json:"userId"`
-	Name        string      `json:"name"`
-	Email       string      `json:"email"`
-	Mobile      string      `json:"mobile"`
-	CallingCode string      `json:"callingCode"`
-	Company     string      `json:"companyName"`
-	Updated     wire.Millis `json:"updated_at"`
-	Created     wire.Millis `json:"created_at"`
-	ID          wire.ID     `json:"_id"`
-	TagIDs      tagIDs      `json:"tagId"`
+	contactBody
+	dated
+	TagIDs tagIDs `json:"tagId"`
 }
 
 func addContact(c *Call, in *contactIn) (any, error) {
@@ -70,9 +77,7 @@ func addContact(c *Call, in *contactIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return contactAdded{
-		c.UserID, p.Name, p.Email, p.Mobile, p.CallingCode, p.Company, p.Updated, p.Created, p.ID, p.Tags,
-	}, nil
+	return contactAdded{p.body(c.UserID), dated{p.Updated, p.Created, p.ID}, p.Tags}, nil
 }
 
 type contactEdit struct {
@@ -93,16 +98,10 @@ func (in *contactEdit) read(f *form) {
 }
 
 type contactUpdated struct {
-	ID          wire.ID     `json:"_id"`
-	UserID      int64       `json:"userId"`
-	Name        string      `json:"name"`
-	Email       string      `json:"email"`
-	Mobile      string      `json:"mobile"`
-	CallingCode string      `json:"callingCode"`
-	Company     string      `json:"companyName"`
-	Updated     wire.Millis `json:"updated_at"`
-	Created     wire.Millis `json:"created_at"`
-	TagIDs      tagIDs      `json:"tagId"`
+	ID wire.ID `json:"_id"`
+	contactBody
+	dates
+	TagIDs tagIDs `json:"tagId"`
 }
 
 func updateContact(c *Call, in *contactEdit) (any, error) {
@@ -126,9 +125,7 @@ func updateContact(c *Call, in *contactEdit) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return contactUpdated{
-		p.ID, c.UserID, p.Name, p.Email, p.Mobile, p.CallingCode, p.Company, p.Updated, p.Created, p.Tags,
-	}, nil
+	return contactUpdated{p.ID, p.body(c.UserID), dates{p.Updated, p.Created}, p.Tags}, nil
 }
 
 // keep changes a value to what was sent, if anything was.
@@ -166,15 +163,10 @@ func (in *contactsIn) read(f *form) {
 }
 
 type contactItem struct {
-	ID          wire.ID  `json:"_id"`
-	UserID      int64    `json:"userId"`
-	Name        string   `json:"name"`
-	Email       string   `json:"email"`
-	Mobile      string   `json:"mobile"`
-	CallingCode string   `json:"callingCode"`
-	Company     string   `json:"companyName"`
-	TagIDs      tagIDs   `json:"tagId"`
-	Tags        []tagDoc `json:"tags"`
+	ID wire.ID `json:"_id"`
+	contactBody
+	TagIDs tagIDs   `json:"tagId"`
+	Tags   []tagDoc `json:"tags"`
 }
 
 func listContacts(c *Call, in *contactsIn) (any, error) {
@@ -253,14 +245,11 @@ func (w *contactWalk) load(ids ...wire.ID) error {
 
 // show is a contact with its living tags.
 func (w *contactWalk) show(p *contact) any {
-	item := contactItem{
-		p.ID, w.call.UserID, p.Name, p.Email, p.Mobile, p.CallingCode, p.Company,
-		make(tagIDs, 0, len(p.Tags)), make([]tagDoc, 0, len(p.Tags)),
-	}
+	item := contactItem{p.ID, p.body(w.call.UserID), make(tagIDs, 0, len(p.Tags)), make([]tagDoc, 0, len(p.Tags))}
 	for _, id := range p.Tags {
 		if t := w.tags[id]; t != nil {
 			item.TagIDs = append(item.TagIDs, id)
-			item.Tags = append(item.Tags, tagDoc{t.ID, w.call.UserID, t.Name, t.Color, t.Updated, t.Created})
+			item.Tags = append(item.Tags, tagDoc{t.ID, tagBody{w.call.UserID, t.Name, t.Color}, dates{t.Updated, t.Created}})
 		}
 	}
 	return item

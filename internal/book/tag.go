@@ -53,21 +53,20 @@ func (f *form) color(name string) string {
 
 // tagDoc is a tag in full, as it stands in contacts.
 type tagDoc struct {
-	ID      wire.ID     `json:"_id"`
-	UserID  int64       `json:"userId"`
-	Name    string      `json:"name"`
-	Color   string      `json:"hexColorCode"`
-	Updated wire.Millis `json:"updated_at"`
-	Created wire.Millis `json:"created_at"`
+	ID wire.ID `json:"_id"`
+	tagBody
+	dates
 }
 
 type tagAdded struct {
-	UserID  int64       `json:"userId"`
-	Name    string      `json:"name"`
-	Color   string      `json:"hexColorCode"`
-	Updated wire.Millis `json:"updated_at"`
-	Created wire.Millis `json:"created_at"`
-	ID      wire.ID     `json:"_id"`
+	tagBody
+	dated
+}
+
+type tagBody struct {
+	UserID int64  `json:"userId"`
+	Name   string `json:"name"`
+	Color  string `json:"hexColorCode"`
 }
 
 func addTag(c *Call, in *tagIn) (any, error) {
@@ -76,7 +75,7 @@ func addTag(c *Call, in *tagIn) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return tagAdded{c.UserID, t.Name, t.Color, t.Updated, t.Created, t.ID}, nil
+	return tagAdded{tagBody{c.UserID, t.Name, t.Color}, dated{t.Updated, t.Created, t.ID}}, nil
 }
 
 // taken says a broken unique key in the words of the wire.
