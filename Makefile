@@ -10,7 +10,7 @@ STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build bin/contactbook, one static binary
@@ -28,6 +28,14 @@ test: setup ## set up, then run all tests under the race detector
 .PHONY: figures
 figures: ## assert the figures of docs/operate.md, on a quiet machine
 	$(GO) test ./e2e -count=1 -timeout 20m -v -run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory)$$' -figures -sigterms 100
+
+.PHONY: bench
+bench: ## measure side by side with peers, about 25 minutes, into bench/RESULTS.md
+	cd bench && $(GO) run .
+
+.PHONY: bench-10m
+bench-10m: ## measure contactbook alone up to 10 million contacts, about 50 minutes
+	cd bench && $(GO) run . -name 10m -subjects contactbook-sqlite,contactbook-postgres -sizes 0,10k,1m,10m -rounds 3 -growth 10m -growth-time 15m
 
 .PHONY: lint
 lint: ## gofmt, go vet, staticcheck, and both modules tidy
