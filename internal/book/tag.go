@@ -176,23 +176,33 @@ func (ids tagIDs) unique() tagIDs {
 	})
 }
 
-// slots is how many tags one query looks up: a text has a fixed number of
-// parameters, and few pages have more.
-const slots = 32
+// A text has a fixed number of parameters, so there is one for a contact's usual
+// tags, and one for those of a page or of a contact with many.
+const (
+	fewSlots  = 4
+	manySlots = 32
+)
 
-var tagsByID = store.NewQuery[tag]("tag by id", "where tenant_id = $1 and id in ($2, $3, $4, $5, $6, $7, $8, $9,"+
-	" $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"+
-	" $26, $27, $28, $29, $30, $31, $32, $33)")
+var (
+	fewTags  = store.NewQuery[tag]("tag by id", "where tenant_id = $1 and id in ($2, $3, $4, $5)")
+	manyTags = store.NewQuery[tag]("tags by id", "where tenant_id = $1 and id in ($2, $3, $4, $5, $6, $7, $8, $9,"+
+		" $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"+
+		" $26, $27, $28, $29, $30, $31, $32, $33)")
+)
 
 // findTags reads the tags with these ids; what does not exist is not there.
 func findTags(ctx context.Context, from store.Reader, ids []wire.ID) ([]tag, error) {
 	var found []tag
-	for some := range slices.Chunk(ids, slots) {
+	for some := range slices.Chunk(ids, manySlots) {
+		query, slots := manyTags, manySlots
+		if len(some) <= fewSlots {
+			query, slots = fewTags, fewSlots
+		}
 		args := make([]any, slots)
 		for i := range args {
 			args[i] = some[min(i, len(some)-1)] // the last one fills up
 		}
-		tags, err := tagsByID.All(ctx, from, args...)
+		tags, err := query.All(ctx, from, args...)
 		if err != nil {
 			return nil, err
 		}
