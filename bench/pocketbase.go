@@ -177,15 +177,7 @@ func (r *records) Next(buf []byte) ([]byte, bool) {
 		}
 	}
 	r.body = body
-	buf = append(buf, " HTTP/1.1\r\n"...)
-	buf = append(buf, u.auth...)
-	if len(body) > 0 {
-		buf = append(buf, "Content-Length: "...)
-		buf = strconv.AppendInt(buf, int64(len(body)), 10)
-		buf = append(buf, "\r\n"...)
-	}
-	buf = append(buf, "\r\n"...)
-	return append(buf, body...), ok
+	return appendRest(buf, u.auth, body), ok
 }
 
 func (r *records) fields(b []byte, u *peerUser) []byte {

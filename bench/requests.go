@@ -116,15 +116,20 @@ func (c *contacts) Next(buf []byte) ([]byte, bool) {
 		}
 	}
 	c.body = body
+	return appendRest(buf, t.auth, body), ok
+}
+
+// appendRest ends a request whose line is complete but for its protocol.
+func appendRest(buf, headers, body []byte) []byte {
 	buf = append(buf, " HTTP/1.1\r\n"...)
-	buf = append(buf, t.auth...)
+	buf = append(buf, headers...)
 	if len(body) > 0 {
 		buf = append(buf, "Content-Length: "...)
 		buf = strconv.AppendInt(buf, int64(len(body)), 10)
 		buf = append(buf, "\r\n"...)
 	}
 	buf = append(buf, "\r\n"...)
-	return append(buf, body...), ok
+	return append(buf, body...)
 }
 
 // fields are the documented ones of Add and Update Contact.

@@ -142,17 +142,13 @@ func TestDocumentedRawHTTP(t *testing.T) {
 // server sent after it until it closed the connection.
 func overSocket(t *testing.T, s *server, request string) (r reply, rest []byte) {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, s)
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	// The server may answer, and close, before it has read everything; and a client
 	// may say that it has nothing more to send and still wait for its answer.
 	go func() {
 		io.WriteString(conn, request)
-		conn.(*net.TCPConn).CloseWrite()
+		conn.CloseWrite()
 	}()
 	replies := bufio.NewReader(conn)
 	res, err := http.ReadResponse(replies, nil)
@@ -167,4 +163,15 @@ func overSocket(t *testing.T, s *server, request string) (r reply, rest []byte) 
 	json.Unmarshal(raw, &r)
 	rest, _ = io.ReadAll(replies) // an abrupt end is an end
 	return r, rest
+}
+
+// dial is a connection to the server on which bytes can be sent as they are.
+func dial(t *testing.T, s *server) *net.TCPConn {
+	t.Helper()
+	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	conn.SetDeadline(time.Now().Add(30 * time.Second))
+	return conn.(*net.TCPConn)
 }

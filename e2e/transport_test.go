@@ -120,12 +120,8 @@ func TestTooLarge(t *testing.T) {
 // firstLine is the status line that answers bytes sent as they are.
 func firstLine(t *testing.T, s *server, request string) string {
 	t.Helper()
-	conn, err := net.Dial("tcp", strings.TrimPrefix(s.url, "http://"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, s)
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(30 * time.Second))
 	go io.WriteString(conn, request)
 	line, err := bufio.NewReader(conn).ReadString('\n')
 	if err != nil {

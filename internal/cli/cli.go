@@ -148,3 +148,12 @@ func (a *app) open(ctx context.Context, o store.Options) (*store.DB, error) {
 	o.Pepper = store.PepperSource{Value: store.Secret(a.getenv("CONTACTBOOK_PEPPER")), File: a.PepperFile}
 	return store.Open(ctx, o)
 }
+
+// withOptions runs fn on the database that the flags name, opened as o says.
+func (a *app) withOptions(cmd *cobra.Command, o store.Options, fn func(context.Context, *store.DB) error) error {
+	db, err := a.open(cmd.Context(), o)
+	if err != nil {
+		return err
+	}
+	return errors.Join(fn(cmd.Context(), db), db.Close())
+}

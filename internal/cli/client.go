@@ -105,11 +105,7 @@ func (a *app) printJSON(v any) error {
 
 // withDB runs fn on the database that the flags name.
 func (a *app) withDB(cmd *cobra.Command, fn func(context.Context, *store.DB) error) error {
-	db, err := a.open(cmd.Context(), store.Options{})
-	if err != nil {
-		return err
-	}
-	return errors.Join(fn(cmd.Context(), db), db.Close())
+	return a.withOptions(cmd, store.Options{}, fn)
 }
 
 func (a *app) clientCreate() *cobra.Command {

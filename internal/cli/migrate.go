@@ -20,7 +20,7 @@ by tenant, the credentials by client id. It is safe to run at any time.`,
   contactbook migrate --database postgres://book@db.internal/book`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withDB(cmd, func(_ context.Context, db *store.DB) error {
+			return a.withOptions(cmd, store.Options{Migrate: true}, func(_ context.Context, db *store.DB) error {
 				_, err := fmt.Fprintf(a.stdout, "The %s database has schema %d, which is up to date.\n", db.Engine(), db.Schema())
 				return err
 			})

@@ -17,9 +17,10 @@ var migrationFiles embed.FS
 // tenantTables are all tables of a book, parents before children.
 var tenantTables = []string{"tag", "contact", "person", "address", "business", "payment"}
 
-// migrate brings the schema up to date under the engine's lock. A schema that is
-// newer than this binary is refused.
-func (db *DB) migrate(ctx context.Context) error {
+// migrate brings the schema up to date under the engine's lock; with all, it does
+// what follows that too, where the schema needs nothing. A schema that is newer
+// than this binary is refused.
+func (db *DB) migrate(ctx context.Context, all bool) error {
 	files, err := fs.Sub(migrationFiles, "migrations")
 	if err != nil {
 		return err
@@ -34,7 +35,7 @@ func (db *DB) migrate(ctx context.Context) error {
 	}
 	// Looking without the lock first keeps an ordinary start quick; a first
 	// look that fails will fail again, or not, under the lock.
-	if pending, err := p.HasPending(ctx); err == nil && !pending {
+	if pending, err := p.HasPending(ctx); err == nil && !pending && !all {
 		return db.checkVersion(ctx, p)
 	}
 	slow := time.AfterFunc(time.Second, func() { db.log.Info("waiting for another server's migration") })

@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"contactbook/internal/pgtest"
 )
 
 func TestPostgresVerdict(t *testing.T) {
@@ -137,5 +139,53 @@ func TestDistribution(t *testing.T) {
 		if !strings.HasPrefix(key[1], "tenant_id, ") {
 			t.Errorf("the key (%s) does not start with tenant_id", key[1])
 		}
+	}
+}
+
+// Where the extension is, migrate distributes every table, once, however often it
+// runs and although the schema was up to date before the extension came. The
+// functions of Citus are stand-ins that write down what they are asked for.
+func TestMigrateDistributes(t *testing.T) {
+	server, err := pgtest.Start(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Stop()
+	o := fresh(t, "sqlite")
+	o.URL, o.Migrate = server.Database(t), true
+	db := open(t, o)
+	for _, s := range []string{
+		"create table pg_dist_partition (n serial, logicalrelid regclass, key text, beside text)",
+		`create function create_distributed_table(rel text, col text, colocate_with text) returns void language sql as
+		 'insert into pg_dist_partition (logicalrelid, key, beside) values (rel::regclass, col, colocate_with)'`,
+		`set allow_system_table_mods = on; insert into pg_extension (oid, extname, extowner, extnamespace, extrelocatable, extversion)
+		 select 999999, 'citus', 10, oid, false, '1' from pg_namespace where nspname = 'public'`,
+	} {
+		if _, err := db.pool.Exec(s); err != nil {
+			t.Fatalf("%s: %v", s, err)
+		}
+	}
+	for range 2 {
+		open(t, o)
+	}
+	rows, err := db.pool.Query("select logicalrelid::text || ' by ' || key || ' beside ' || beside from pg_dist_partition order by n")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	var got []string
+	for rows.Next() {
+		var s string
+		if err := rows.Scan(&s); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, s)
+	}
+	want := []string{"client by client_id beside none", "tag by tenant_id beside none"}
+	for _, table := range tenantTables[1:] {
+		want = append(want, table+" by tenant_id beside tag")
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }

@@ -42,11 +42,14 @@ func TenantOf(userID int64, sandbox bool) Tenant {
 
 // Options says which database to open and how.
 type Options struct {
-	URL    string // sqlite:PATH or postgres://...
-	Serve  bool   // take the SQLite file for this process; a second taker fails
-	Pepper PepperSource
-	Log    *slog.Logger
-	Now    func() time.Time // nil: the system's clock
+	URL   string // sqlite:PATH or postgres://...
+	Serve bool   // take the SQLite file for this process; a second taker fails
+	// Migrate goes through all of the migration even where the schema is up to
+	// date: what follows it may have been cut short, or citus have come later.
+	Migrate bool
+	Pepper  PepperSource
+	Log     *slog.Logger
+	Now     func() time.Time // nil: the system's clock
 	// OnCommit, when set, is told of each commit: how many writes shared it and
 	// how long it took.
 	OnCommit func(writes int, took time.Duration)
@@ -105,7 +108,7 @@ func (db *DB) open(ctx context.Context, open opener, dsn string, o Options) erro
 	}
 	db.known = newKnownIDs(db.engine.knownFor, o.Now)
 	db.creds = newClientCache(o.Now)
-	if err := db.migrate(ctx); err != nil {
+	if err := db.migrate(ctx, o.Migrate); err != nil {
 		return err
 	}
 	return db.checkPepper(ctx, o.Pepper)
