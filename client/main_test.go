@@ -64,7 +64,7 @@ func serve(fn func() int) (code int, err error) {
 	out, stdout := io.Pipe()
 	exit := make(chan int, 1)
 	go func() {
-		exit <- program(ctx, stdout, append([]string{"serve", "--listen", "127.0.0.1:0"}, flags...)...)
+		exit <- program(ctx, stdout, append([]string{"serve", "--listen", "127.0.0.1:0", "--auth-failures-per-minute", "0"}, flags...)...)
 		stdout.Close()
 	}()
 	lines := bufio.NewScanner(out)

@@ -85,7 +85,10 @@ func (a *app) runServer(ctx context.Context) error {
 	if err := a.welcome(ctx, db, base); err != nil {
 		return errors.Join(err, ln.Close())
 	}
-	handler := server.New(server.Options{DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies})
+	handler := server.New(server.Options{
+		DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies,
+		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures,
+	})
 	fmt.Fprintf(a.stdout, "contactbook listens on %s\n", base)
 	return handler.Serve(ctx, ln, listen)
 }

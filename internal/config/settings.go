@@ -27,6 +27,8 @@ type Settings struct {
 	ACMEFolder     string
 	TrustedProxies []string
 	MaxConnections int
+	MaxRequests    int
+	AuthFailures   int
 	AdminListen    string
 	Node           int
 	LogLevel       string
@@ -54,6 +56,8 @@ func (s *Settings) Serve(f *pflag.FlagSet) {
 	f.StringVar(&s.ACMEFolder, "acme-folder", "contactbook-data/acme", "where certificates from Let's Encrypt are kept")
 	f.StringSliceVar(&s.TrustedProxies, "trusted-proxy", nil, "CIDR of proxies whose X-Forwarded-For is believed (repeatable)")
 	f.IntVar(&s.MaxConnections, "max-connections", 10000, "connections at a time; more wait to be accepted")
+	f.IntVar(&s.MaxRequests, "max-requests", 512, "requests that are worked on at a time; twice as many wait, and more are refused with 503")
+	f.IntVar(&s.AuthFailures, "auth-failures-per-minute", 10, "wrong credentials from an address, after which it is refused with 429 for the rest of the minute; 0: any number")
 	f.StringVar(&s.AdminListen, "admin-listen", "", "address and port for /metrics and /debug/pprof; none: off")
 	f.IntVar(&s.Node, "node", 0, "this server's number in ipay_uuid, 0 to 999")
 	f.StringVar(&s.LogLevel, "log-level", "info", "debug, info, warn or error; info has a line a request")
@@ -67,6 +71,12 @@ func (s *Settings) Check() error {
 	}
 	if s.MaxConnections < 1 {
 		return fmt.Errorf("--max-connections must be at least 1")
+	}
+	if s.MaxRequests < 1 {
+		return fmt.Errorf("--max-requests must be at least 1")
+	}
+	if s.AuthFailures < 0 {
+		return fmt.Errorf("--auth-failures-per-minute must be at least 0")
 	}
 	if _, err := s.Level(); err != nil {
 		return err

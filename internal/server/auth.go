@@ -41,9 +41,14 @@ func (q *request) authenticate() error {
 		}
 		values[i] = v
 	}
+	if wait := q.failures.blocked(q); wait > 0 {
+		q.Metrics.refused.WithLabelValues("credentials").Inc()
+		return wire.ErrTooMany(wait)
+	}
 	client, err := q.DB.Authenticate(context.WithoutCancel(q.r.Context()), values[1], values[2])
 	switch {
 	case errors.Is(err, store.ErrCredentials):
+		q.failures.count(q)
 		return wire.ErrCredentials
 	case errors.Is(err, store.ErrUnavailable):
 		return errors.Join(wire.ErrDown, err)

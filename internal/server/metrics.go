@@ -21,6 +21,8 @@ type Metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	inFlight prometheus.Gauge
+	waiting  prometheus.Gauge
+	refused  *prometheus.CounterVec
 	batch    prometheus.Histogram
 	commit   prometheus.Histogram
 }
@@ -37,6 +39,11 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.0005, 2, 15),
 		}, []string{"op"}),
 		inFlight: prometheus.NewGauge(prometheus.GaugeOpts{Name: "contactbook_requests_in_flight", Help: "Requests that are being answered."}),
+		waiting:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "contactbook_requests_waiting", Help: "Requests that wait to be let in."}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "contactbook_requests_refused_total",
+			Help: "Requests refused for their number: overload (503), or credentials, too many wrong ones from the caller's address (429).",
+		}, []string{"why"}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "contactbook_commit_writes", Help: "Writes that shared a commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
 		}),
@@ -45,7 +52,10 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 14),
 		}),
 	}
-	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.batch, m.commit,
+	for _, why := range []string{"overload", "credentials"} {
+		m.refused.WithLabelValues(why) // from the start, so that a rate sees the first
+	}
+	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.waiting, m.refused, m.batch, m.commit,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }

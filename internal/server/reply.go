@@ -74,6 +74,9 @@ func (b *body) Write(p []byte) (int, error) {
 }
 
 func (b *body) write(p []byte) (int, error) {
+	if b.rest() && b.list {
+		defer b.workOn()
+	}
 	http.NewResponseController(b.w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
 	if !b.sent {
 		b.sent = true
@@ -101,6 +104,7 @@ const flushSize = 32 << 10
 func (q *request) stream(items iter.Seq2[any, error]) error {
 	buf := borrow()
 	defer giveBack(buf)
+	q.list = true
 	frame := wire.NewFrame(q.env)
 	buf.Write(frame.Open())
 	var out io.WriteCloser

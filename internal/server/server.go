@@ -31,6 +31,8 @@ type Options struct {
 	Now            func() time.Time // nil: the system's clock
 	Node           int              // 0 to 999, the digits after ipay_uuid's h
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
+	MaxRequests    int              // that are worked on at a time; 0: DefaultRequests
+	AuthFailures   int              // a minute and address, beyond which it is refused; 0: any number
 }
 
 const (
@@ -41,9 +43,11 @@ const (
 // Server answers the Contact Book API.
 type Server struct {
 	Options
-	ids    *wire.IDs
-	routes map[string]map[string]book.Op // path, method
-	ready  atomic.Bool
+	ids       *wire.IDs
+	routes    map[string]map[string]book.Op // path, method
+	ready     atomic.Bool
+	admission *admission
+	failures  failures
 }
 
 // New returns a server that is ready.
@@ -51,7 +55,11 @@ func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	s := &Server{Options: o, ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
+	if o.MaxRequests == 0 {
+		o.MaxRequests = DefaultRequests
+	}
+	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics), ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
+	s.failures.limit = o.AuthFailures
 	for _, op := range book.Ops {
 		if s.routes[op.Path()] == nil {
 			s.routes[op.Path()] = map[string]book.Op{}
@@ -65,14 +73,16 @@ func New(o Options) *Server {
 // request is one call on its way through the server.
 type request struct {
 	*Server
-	w      http.ResponseWriter
-	r      *http.Request
-	start  time.Time
-	env    wire.Envelope
-	route  string        // of an op, or unknown: paths are the caller's words
-	client *store.Client // once its secret is accepted
-	sent   bool          // the reply's first byte is out
-	cutOff bool          // its last one never will be
+	w       http.ResponseWriter
+	r       *http.Request
+	start   time.Time
+	env     wire.Envelope
+	route   string        // of an op, or unknown: paths are the caller's words
+	client  *store.Client // once its secret is accepted
+	working bool          // it counts for admission
+	list    bool          // its reply is made while it is sent
+	sent    bool          // the reply's first byte is out
+	cutOff  bool          // its last one never will be
 }
 
 // ServeHTTP answers one request; a panic is one request's System Error.
@@ -143,7 +153,10 @@ func (q *request) match() (book.Op, error) {
 // run takes the request from its headers to its reply, in the contract's order
 // of checks.
 func (q *request) run(op book.Op) error {
-	err := q.authenticate()
+	err := q.admit()
+	if err == nil {
+		err = q.authenticate()
+	}
 	if err != nil {
 		return err
 	}
@@ -195,12 +208,10 @@ func giveBack(b *bytes.Buffer) {
 func (q *request) body(op book.Op) (wire.Value, error) {
 	buf := borrow()
 	defer giveBack(buf)
-	if _, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, maxBody)); err != nil {
-		var large *http.MaxBytesError
-		if errors.As(err, &large) {
-			return wire.Value{}, wire.ErrBodySize
+	if q.r.ContentLength != 0 {
+		if err := q.receive(buf); err != nil {
+			return wire.Value{}, err
 		}
-		return wire.Value{}, wire.ErrBody(errors.New("it ended early"))
 	}
 	if op.Bodyless() && len(bytes.TrimSpace(buf.Bytes())) == 0 {
 		return wire.Value{}, nil
@@ -213,6 +224,20 @@ func (q *request) body(op book.Op) (wire.Value, error) {
 		return wire.Value{}, wire.ErrBody(err)
 	}
 	return v, nil
+}
+
+// receive reads the body, however slowly it comes, and then asks to be admitted
+// again.
+func (q *request) receive(buf *bytes.Buffer) error {
+	q.rest()
+	if _, err := buf.ReadFrom(http.MaxBytesReader(q.w, q.r.Body, maxBody)); err != nil {
+		var large *http.MaxBytesError
+		if errors.As(err, &large) {
+			return wire.ErrBodySize
+		}
+		return wire.ErrBody(errors.New("it ended early"))
+	}
+	return q.admit()
 }
 
 // query is the query string as an object, for methods that may have no body. A
@@ -263,6 +288,7 @@ func (q *request) logFailure(err error) {
 
 // finish counts the request and writes its one line of the log.
 func (q *request) finish() {
+	q.rest()
 	took := q.Now().Sub(q.start)
 	code := string(q.env.Code)
 	if q.cutOff {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"time"
 )
 
 // Error is a refusal as the client sees it. Whatever else happens inside the
@@ -55,6 +56,12 @@ func ErrHeader(name, what string) *Error {
 // ErrAddress refuses a caller whose own address is not on the client's allow-list.
 func ErrAddress(ip string) *Error {
 	return &Error{Code: ERR, Message: "Request made from invalid ip address - " + ip, Status: http.StatusForbidden}
+}
+
+// ErrTooMany refuses a caller for the given time, told in whole seconds.
+func ErrTooMany(wait time.Duration) *Error {
+	return &Error{Code: ERR, Message: "Too many requests", Status: http.StatusTooManyRequests, Loud: true,
+		RetryAfter: int((wait + time.Second - 1) / time.Second)}
 }
 
 // ErrBody refuses a body that is not one JSON object by the strict rules of
