@@ -343,7 +343,7 @@ func (d *openAPI) check(r *http.Request, a reply) error {
 }
 
 // toldHeaders are those that mean something to a client of the API.
-var toldHeaders = []string{"Allow", "Link", "Retry-After", "WWW-Authenticate", "X-Next-Cursor"}
+var toldHeaders = []string{"Allow", "Link", "RateLimit", "RateLimit-Policy", "Retry-After", "WWW-Authenticate", "X-Next-Cursor"}
 
 func (d *docReply) checkHeaders(h http.Header) error {
 	for name, doc := range d.headers {

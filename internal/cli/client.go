@@ -49,6 +49,9 @@ type clientView struct {
 	Name        string     `json:"name"`
 	AllowIPs    []string   `json:"allowIps"` // empty: any address
 	Lenient     bool       `json:"lenient"`
+	RateLimit   int64      `json:"rateLimit"` // requests a second and server; 0: no limit
+	Burst       int64      `json:"burst"`
+	MaxInFlight int64      `json:"maxInFlight"` // 0: no limit
 	Enabled     bool       `json:"enabled"`
 	Revoked     bool       `json:"revoked"`
 	Created     time.Time  `json:"createdAt"`
@@ -59,7 +62,8 @@ type clientView struct {
 func viewOf(c *store.Client) clientView {
 	v := clientView{
 		ID: c.ID, UserID: c.UserID, Environment: c.Environment(), Name: c.Name, AllowIPs: []string{},
-		Lenient: c.Lenient, Enabled: c.Enabled, Revoked: c.Revoked, Created: timeOf(c.Created), Updated: timeOf(c.Updated),
+		Lenient: c.Lenient, RateLimit: c.RateLimit, Burst: c.Burst, MaxInFlight: c.MaxInFlight,
+		Enabled: c.Enabled, Revoked: c.Revoked, Created: timeOf(c.Created), Updated: timeOf(c.Updated),
 	}
 	for _, p := range c.Allow {
 		v.AllowIPs = append(v.AllowIPs, p.String())
@@ -88,8 +92,8 @@ func (v clientView) text(w io.Writer) error {
 		from = "any address"
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "client id\t%s\nuser id\t%d\nenvironment\t%s\nname\t%s\nstate\t%s\nallowed from\t%s\nlenient\t%t\ncreated\t%s\nupdated\t%s\n",
-		v.ID, v.UserID, v.Environment, v.Name, v.state(), from, v.Lenient, v.Created.Format(time.RFC3339), v.Updated.Format(time.RFC3339))
+	fmt.Fprintf(t, "client id\t%s\nuser id\t%d\nenvironment\t%s\nname\t%s\nstate\t%s\nallowed from\t%s\nlenient\t%t\nlimits\t%s\ncreated\t%s\nupdated\t%s\n",
+		v.ID, v.UserID, v.Environment, v.Name, v.state(), from, v.Lenient, v.limits(), v.Created.Format(time.RFC3339), v.Updated.Format(time.RFC3339))
 	if v.OldSecret != nil {
 		fmt.Fprintf(t, "old secret until\t%s\n", v.OldSecret.Format(time.RFC3339))
 	}
@@ -113,12 +117,14 @@ func (a *app) clientCreate() *cobra.Command {
 	var environment, name string
 	var allow []string
 	var lenient, asJSON bool
+	var limits clientLimits
 	cmd := &cobra.Command{
 		Use:   "create --user-id N --environment LIVE|SANDBOX --name NAME",
 		Short: "Create a client and print its credentials once",
 		Example: `  contactbook client create --user-id 1001 --environment LIVE --name payroll
   contactbook client create --user-id 1001 --environment SANDBOX --name tests --lenient --json
-  contactbook client create --user-id 1001 --environment LIVE --name office --allow-ip 203.0.113.0/24`,
+  contactbook client create --user-id 1001 --environment LIVE --name office --allow-ip 203.0.113.0/24
+  contactbook client create --user-id 1001 --environment LIVE --name import --rate-limit 50 --burst 200 --max-in-flight 4`,
 		Args: noArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c := store.Client{UserID: userID, Sandbox: environment == wire.Sandbox, Lenient: lenient}
@@ -133,6 +139,9 @@ func (a *app) clientCreate() *cobra.Command {
 				return err
 			}
 			if c.Allow, err = allowList(allow); err != nil {
+				return err
+			}
+			if err = limits.set(cmd.Flags(), &c); err != nil {
 				return err
 			}
 			return a.withDB(cmd, func(ctx context.Context, db *store.DB) error {
@@ -150,6 +159,7 @@ func (a *app) clientCreate() *cobra.Command {
 	f.StringVar(&name, "name", "", "what the client is called in lists")
 	f.StringSliceVar(&allow, "allow-ip", nil, "CIDR that it may be used from (repeatable); none: any address")
 	f.BoolVar(&lenient, "lenient", false, "do not check the form of PAN, CIN, GSTIN, TAN, Udyam, IFSC, VPA, account number and PIN code")
+	limits.flags(f)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }
@@ -215,9 +225,9 @@ func (a *app) printClients(all []store.Client, asJSON bool) error {
 		return a.printJSON(views)
 	}
 	t := tabwriter.NewWriter(a.stdout, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(t, "CLIENT ID\tUSER\tENVIRONMENT\tSTATE\tNAME")
+	fmt.Fprintln(t, "CLIENT ID\tUSER\tENVIRONMENT\tSTATE\tLIMITS\tNAME")
 	for _, v := range views {
-		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\n", v.ID, v.UserID, v.Environment, v.state(), v.Name)
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\n", v.ID, v.UserID, v.Environment, v.state(), v.limits(), v.Name)
 	}
 	return t.Flush()
 }
@@ -263,8 +273,9 @@ func (a *app) clientUpdate() *cobra.Command {
 	var name string
 	var allow []string
 	var anyIP, lenient, asJSON bool
+	var limits clientLimits
 	var cmd *cobra.Command
-	cmd = a.clientCommand("update", "Change a client's name, allow-list or leniency",
+	cmd = a.clientCommand("update", "Change a client's name, allow-list, leniency or limits",
 		"contactbook client update CLIENT_ID --allow-ip 203.0.113.0/24 --lenient=false",
 		func(ctx context.Context, db *store.DB, id string) error {
 			f := cmd.Flags()
@@ -290,7 +301,7 @@ func (a *app) clientUpdate() *cobra.Command {
 				if f.Changed("lenient") {
 					c.Lenient = lenient
 				}
-				return nil
+				return limits.set(f, c)
 			})
 			if err != nil {
 				return err
@@ -302,6 +313,7 @@ func (a *app) clientUpdate() *cobra.Command {
 	f.StringSliceVar(&allow, "allow-ip", nil, "CIDR that it may be used from, instead of the old ones (repeatable)")
 	f.BoolVar(&anyIP, "any-ip", false, "let it be used from any address")
 	f.BoolVar(&lenient, "lenient", false, "do not check the form of Indian identifiers")
+	limits.flags(f)
 	jsonFlag(cmd, &asJSON)
 	return cmd
 }

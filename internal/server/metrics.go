@@ -42,7 +42,7 @@ func NewMetrics() *Metrics {
 		waiting:  prometheus.NewGauge(prometheus.GaugeOpts{Name: "contactbook_requests_waiting", Help: "Requests that wait to be let in."}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "contactbook_requests_refused_total",
-			Help: "Requests refused for their number: overload (503), or credentials, too many wrong ones from the caller's address (429).",
+			Help: "Requests refused for their number: overload (503); credentials, too many wrong ones from the caller's address, client rate and client in flight, beyond the client's own limits (429).",
 		}, []string{"why"}),
 		batch: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "contactbook_commit_writes", Help: "Writes that shared a commit.", Buckets: prometheus.ExponentialBuckets(1, 2, 9),
@@ -52,7 +52,7 @@ func NewMetrics() *Metrics {
 			Buckets: prometheus.ExponentialBuckets(0.00025, 2, 14),
 		}),
 	}
-	for _, why := range []string{"overload", "credentials"} {
+	for _, why := range []string{"overload", "credentials", "client rate", "client in flight"} {
 		m.refused.WithLabelValues(why) // from the start, so that a rate sees the first
 	}
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.waiting, m.refused, m.batch, m.commit,

@@ -36,6 +36,7 @@ func (q *request) send(status int, mediaType string, v any) error {
 	if h.Get("Content-Encoding") == "" {
 		h.Set("Content-Length", strconv.Itoa(buf.Len()))
 	}
+	q.givePlaceBack()
 	out.Write(buf.Bytes()) // a client that is gone cannot be told
 	out.Close()
 	return nil
@@ -137,6 +138,7 @@ func (q *request) stream(items iter.Seq2[any, error]) error {
 		}
 	}
 	buf.Write(frame.Close(q.Now()))
+	q.givePlaceBack()
 	if flush(buf.Len() >= gzipSize) != nil || out.Close() != nil {
 		panic(http.ErrAbortHandler)
 	}

@@ -48,6 +48,7 @@ type Server struct {
 	ready     atomic.Bool
 	admission *admission
 	failures  failures
+	limits    limits
 }
 
 // New returns a server that is ready.
@@ -80,6 +81,7 @@ type request struct {
 	route   string        // of an op, or unknown: paths are the caller's words
 	client  *store.Client // once its secret is accepted
 	working bool          // it counts for admission
+	place   *usage        // its client's, while it counts there as in flight
 	list    bool          // its reply is made while it is sent
 	sent    bool          // the reply's first byte is out
 	cutOff  bool          // its last one never will be
@@ -158,6 +160,9 @@ func (q *request) run(op book.Op) error {
 		err = q.authenticate()
 	}
 	if err != nil {
+		return err
+	}
+	if err := q.limit(); err != nil {
 		return err
 	}
 	// Not the connection's context: one that is closed for reading, as a client
@@ -294,6 +299,7 @@ func (q *request) finish() {
 	if q.cutOff {
 		code = "cut off"
 	}
+	q.givePlaceBack()
 	q.Metrics.inFlight.Dec()
 	q.Metrics.done(q.route, code, took)
 	if !q.Log.Enabled(q.r.Context(), slog.LevelInfo) {

@@ -29,6 +29,11 @@ type Client struct {
 	Created wire.Millis
 	Updated wire.Millis
 
+	// What each server lets it do; 0: no limit.
+	RateLimit   int64 // requests a second
+	Burst       int64 // requests at once after a rest; 0: as many as in a second
+	MaxInFlight int64 // requests at a time
+
 	OldUntil wire.Millis // until when the secret before the last rotation works
 	hash     []byte
 	oldHash  []byte
@@ -76,9 +81,9 @@ func (db *DB) AddClient(ctx context.Context, c Client) (Client, string, error) {
 	c.Updated = c.Created
 	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error {
 		_, err := tx.conn.ExecContext(ctx, "/* client add */ insert into client ("+clientCols+")"+
-			" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+			" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 			c.ID, c.UserID, c.Sandbox, c.Name, c.hash, c.oldHash, int64(c.OldUntil), allowText(c.Allow),
-			c.Lenient, c.Enabled, c.Revoked, int64(c.Created), int64(c.Updated))
+			c.Lenient, c.Enabled, c.Revoked, int64(c.Created), int64(c.Updated), c.RateLimit, c.Burst, c.MaxInFlight)
 		tx.changed++
 		return tx.fail(err)
 	})
@@ -86,14 +91,15 @@ func (db *DB) AddClient(ctx context.Context, c Client) (Client, string, error) {
 }
 
 const clientCols = "client_id, user_id, sandbox, name, secret_hash, old_hash, old_until, allow_ips," +
-	" lenient, enabled, revoked, created, updated"
+	" lenient, enabled, revoked, created, updated, rate_limit, burst, max_in_flight"
 
 const (
 	clientByID   = "/* client get */ select " + clientCols + " from client where client_id = $1"
 	clientsOf    = "/* client of book */ select " + clientCols + " from client where user_id = $1 and sandbox = $2 order by created, client_id"
 	clientsAll   = "/* client list */ select " + clientCols + " from client order by created, client_id"
 	clientUpdate = "/* client set */ update client set name = $2, secret_hash = $3, old_hash = $4, old_until = $5," +
-		" allow_ips = $6, lenient = $7, enabled = $8, revoked = $9, updated = case when updated > $10 then updated else $10 end where client_id = $1"
+		" allow_ips = $6, lenient = $7, enabled = $8, revoked = $9, updated = case when updated > $10 then updated else $10 end," +
+		" rate_limit = $11, burst = $12, max_in_flight = $13 where client_id = $1"
 	clientDelete = "/* client drop */ delete from client where client_id = $1"
 )
 
@@ -133,7 +139,7 @@ func clients(ctx context.Context, c conn, query string, args ...any) ([]Client, 
 		var c Client
 		var allow string
 		if err := rows.Scan(&c.ID, &c.UserID, &c.Sandbox, &c.Name, &c.hash, &c.oldHash, &c.OldUntil, &allow,
-			&c.Lenient, &c.Enabled, &c.Revoked, &c.Created, &c.Updated); err != nil {
+			&c.Lenient, &c.Enabled, &c.Revoked, &c.Created, &c.Updated, &c.RateLimit, &c.Burst, &c.MaxInFlight); err != nil {
 			return nil, err
 		}
 		if c.oldHash == nil {
@@ -160,7 +166,8 @@ func (db *DB) UpdateClient(ctx context.Context, id string, edit func(*Client) er
 		}
 		c.Updated = max(c.Updated, wire.Millis(db.now().UnixMilli()))
 		_, err = tx.conn.ExecContext(ctx, clientUpdate, c.ID, c.Name, c.hash, c.oldHash, int64(c.OldUntil),
-			allowText(c.Allow), c.Lenient, c.Enabled, c.Revoked, int64(c.Updated))
+			allowText(c.Allow), c.Lenient, c.Enabled, c.Revoked, int64(c.Updated),
+			c.RateLimit, c.Burst, c.MaxInFlight)
 		tx.changed++
 		return tx.fail(err)
 	})
