@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -71,6 +72,7 @@ type server struct {
 	database string
 	pepper   string // file
 	flags    []string
+	program  string // of another release, which has not all flags; "": the binary under test
 	url      string
 
 	cmd    *exec.Cmd
@@ -119,9 +121,13 @@ func start(t *testing.T, engine string, flags ...string) *server {
 // start runs serve on the server's database and waits until it listens.
 func (s *server) start() {
 	s.t.Helper()
-	args := append([]string{"serve", "--log-level", "warn", "--listen", "127.0.0.1:0", "--database", s.database, "--pepper-file", s.pepper,
-		"--auth-failures-per-minute", "0"}, s.flags...) // all tests come from one address
-	s.cmd = exec.Command(binary, args...)
+	args := append([]string{"serve", "--log-level", "warn", "--listen", "127.0.0.1:0", "--database", s.database, "--pepper-file", s.pepper}, s.flags...)
+	program := s.program
+	if program == "" {
+		program = binary
+		args = slices.Insert(args, 1, "--auth-failures-per-minute", "0") // all tests come from one address
+	}
+	s.cmd = exec.Command(program, args...)
 	stdout, err := s.cmd.StdoutPipe()
 	if err != nil {
 		s.t.Fatal(err)
@@ -169,11 +175,17 @@ func (s *server) stop() error {
 
 // run runs another command of the binary on the server's database.
 func (s *server) run(args ...string) (stdout, stderr string, code int) {
-	return runBinary(append(args, "--database", s.database, "--pepper-file", s.pepper)...)
+	args = append(args, "--database", s.database, "--pepper-file", s.pepper)
+	if s.program != "" {
+		return runProgram(s.program, args...)
+	}
+	return runBinary(args...)
 }
 
-func runBinary(args ...string) (stdout, stderr string, code int) {
-	cmd := exec.Command(binary, args...)
+func runBinary(args ...string) (stdout, stderr string, code int) { return runProgram(binary, args...) }
+
+func runProgram(program string, args ...string) (stdout, stderr string, code int) {
+	cmd := exec.Command(program, args...)
 	cmd.Env = append(os.Environ(), "GORACE=atexit_sleep_ms=0") // else each command of a race binary rests a second
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
