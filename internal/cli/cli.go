@@ -99,7 +99,7 @@ FLAG = VALUE. The command line wins over the environment, which wins over the fi
 		a.sources, err = config.Resolve(cmd.Flags(), a.getenv, func(flag string) bool { return knows(root, flag) })
 		return asUsage(err)
 	}
-	root.AddCommand(a.serve(), a.client(), a.migrate(), a.config(), a.man(), a.version())
+	root.AddCommand(a.serve(), a.client(), a.migrate(), a.backup(), a.restore(), a.doctor(), a.config(), a.man(), a.version())
 	return root
 }
 
@@ -145,7 +145,7 @@ func (a *app) open(ctx context.Context, o store.Options) (*store.DB, error) {
 		return nil, usageError{err}
 	}
 	o.URL, o.Log = url, a.log
-	o.Pepper = store.PepperSource{Value: store.Secret(a.getenv("CONTACTBOOK_PEPPER")), File: a.PepperFile}
+	o.Pepper = a.pepperSource()
 	return store.Open(ctx, o)
 }
 

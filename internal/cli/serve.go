@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -59,16 +60,20 @@ func (a *app) runServer(ctx context.Context) error {
 		return err
 	}
 	metrics := server.NewMetrics()
-	db, err := a.open(ctx, store.Options{Serve: true, OnCommit: metrics.Commit})
-	if err != nil {
+	options := store.Options{Serve: true, OnCommit: metrics.Commit}
+	db, err := a.open(ctx, options)
+	absent := a.mayCome(err)
+	if err != nil && !absent {
 		return err
 	}
 	defer func() {
+		if db == nil {
+			return
+		}
 		if err := db.Close(); err != nil {
 			a.log.Error("close the database", "error", err)
 		}
 	}()
-	metrics.Watch(db)
 	ln, err := net.Listen("tcp", a.Listen)
 	if err != nil {
 		return badUsage("cannot listen on %s: %v", a.Listen, err)
@@ -82,15 +87,70 @@ func (a *app) runServer(ctx context.Context) error {
 		return errors.Join(err, ln.Close())
 	}
 	defer stopAdmin()
-	if err := a.welcome(ctx, db, base); err != nil {
-		return errors.Join(err, ln.Close())
+	if !absent {
+		metrics.Watch(db)
+		if err := a.welcome(ctx, db, base); err != nil {
+			return errors.Join(err, ln.Close())
+		}
 	}
 	handler := server.New(server.Options{
 		DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies,
 		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures,
 	})
 	fmt.Fprintf(a.stdout, "contactbook listens on %s\n", base)
-	return handler.Serve(ctx, ln, listen)
+	if !absent {
+		return handler.Serve(ctx, ln, listen)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	came := make(chan error, 1)
+	go func() {
+		var err error
+		if db, err = a.await(ctx, options); err == nil {
+			metrics.Watch(db)
+			handler.Open(db)
+			err = a.welcome(ctx, db, base)
+		}
+		if err != nil {
+			cancel()
+		}
+		came <- err
+	}()
+	err = handler.Serve(ctx, ln, listen)
+	cancel()
+	if why := <-came; why != nil && !errors.Is(why, context.Canceled) {
+		err = errors.Join(why, err)
+	}
+	return err
+}
+
+// mayCome tells whether a database could not be opened because it is not there
+// yet, as when all machines start at once.
+func (a *app) mayCome(err error) bool {
+	url, _ := a.URL()
+	return errors.Is(err, store.ErrUnavailable) && !store.IsSQLite(url)
+}
+
+// askAgain is how often an absent database is asked for.
+const askAgain = 250 * time.Millisecond
+
+// await opens a database that is not there yet, as soon as it is.
+func (a *app) await(ctx context.Context, o store.Options) (*store.DB, error) {
+	a.log.Warn("the database cannot be reached: serving without it, alive but not ready, until it comes")
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(askAgain):
+		}
+		db, err := a.open(ctx, o)
+		if err == nil {
+			a.log.Warn("the database is there: ready")
+		}
+		if err == nil || !a.mayCome(err) {
+			return db, err
+		}
+	}
 }
 
 // tls is how to speak TLS; nil for plain HTTP.

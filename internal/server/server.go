@@ -25,7 +25,7 @@ import (
 
 // Options is what a Server is made of.
 type Options struct {
-	DB             *store.DB
+	DB             *store.DB // nil: it comes with Open; until then the server lives and is not ready
 	Log            *slog.Logger
 	Metrics        *Metrics
 	Now            func() time.Time // nil: the system's clock
@@ -46,12 +46,13 @@ type Server struct {
 	ids       *wire.IDs
 	routes    map[string]map[string]book.Op // path, method
 	ready     atomic.Bool
+	opened    atomic.Bool // DB is there
 	admission *admission
 	failures  failures
 	limits    limits
 }
 
-// New returns a server that is ready.
+// New returns a server that is ready, or will be once it is given its database.
 func New(o Options) *Server {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -68,7 +69,14 @@ func New(o Options) *Server {
 		s.routes[op.Path()][op.Method()] = op
 	}
 	s.ready.Store(true)
+	s.opened.Store(o.DB != nil)
 	return s
+}
+
+// Open gives the server its database, once, where New did not.
+func (s *Server) Open(db *store.DB) {
+	s.DB = db
+	s.opened.Store(true)
 }
 
 // request is one call on its way through the server.
@@ -102,6 +110,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	op, err := q.match()
+	if err == nil && !s.opened.Load() {
+		err = errors.Join(wire.ErrDown, store.ErrUnavailable)
+	}
 	if err == nil {
 		err = q.run(op)
 	}
@@ -118,7 +129,7 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
 	case "/readyz":
 		ctx, cancel := context.WithTimeout(r.Context(), time.Second)
 		defer cancel()
-		down = !s.ready.Load() || s.DB.Ping(ctx) != nil
+		down = !s.ready.Load() || !s.opened.Load() || s.DB.Ping(ctx) != nil
 	default:
 		return false
 	}

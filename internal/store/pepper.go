@@ -48,6 +48,9 @@ func derive(pepper, purpose string) []byte {
 	return mac.Sum(nil)
 }
 
+// fingerprint is what a book keeps of its pepper, to know it again.
+func fingerprint(pepper string) string { return hex.EncodeToString(derive(pepper, "fingerprint")[:8]) }
+
 func newKeys(pepper string) (keys, error) {
 	block, err := aes.NewCipher(derive(pepper, "cursor"))
 	if err != nil {
@@ -70,7 +73,7 @@ func (db *DB) checkPepper(ctx context.Context, from PepperSource) error {
 	if err != nil {
 		return err
 	}
-	mark := hex.EncodeToString(derive(pepper, "fingerprint")[:8])
+	mark := fingerprint(pepper)
 	if first {
 		if stored, err = db.keepSetting(ctx, "pepper", mark); err != nil {
 			return err

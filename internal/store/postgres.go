@@ -28,7 +28,7 @@ var postgresEngine = engine{
 	afterMigrate: distribute,
 	holdContact:  "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2 for update",
 	isDuplicate:  func(err error) bool { return postgresCode(err) == "23505" },
-	isDown:       func(err error) bool { return postgresVerdict(err, false) != fails },
+	isDown:       func(err error) bool { return isPressed(err) || postgresVerdict(err, false) != fails },
 	add:          addPostgres,
 	knownFor:     2 * time.Second, // another server may delete
 }
@@ -49,19 +49,28 @@ var sessionSettings = map[string]string{
 	"application_name":                    "contactbook",
 }
 
-func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
-	db.engine = &postgresEngine
+// postgresConfig reads an address and adds what each session must have.
+func postgresConfig(dsn string) (*pgx.ConnConfig, error) {
 	config, err := pgx.ParseConfig(dsn)
 	if err != nil {
-		return SettingError("the database's address cannot be read: it must be like postgres://user@host:5432/name")
+		return nil, SettingError("the database's address cannot be read: it must be like postgres://user@host:5432/name")
 	}
 	if config.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
-		return SettingError("the database's address asks for default_query_exec_mode=simple_protocol, which is not supported; exec suits PgBouncer")
+		return nil, SettingError("the database's address asks for default_query_exec_mode=simple_protocol, which is not supported; exec suits PgBouncer")
 	}
 	for name, value := range sessionSettings {
 		if given, ok := config.RuntimeParams[name]; !ok || weakCommit(name, given) {
 			config.RuntimeParams[name] = value
 		}
+	}
+	return config, nil
+}
+
+func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
+	db.engine = &postgresEngine
+	config, err := postgresConfig(dsn)
+	if err != nil {
+		return err
 	}
 	db.pool = stdlib.OpenDB(*config)
 	db.close = append(db.close, db.pool.Close)
@@ -70,9 +79,21 @@ func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
 	db.reads, db.migrations = db.pool, db.pool
 	db.write = db.writePostgres
 	if err := db.pool.PingContext(ctx); err != nil {
-		return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
+		return unreachable(err)
 	}
 	return db.warnUnsafe(ctx)
+}
+
+// unreachable is why a first connection failed: ErrUnavailable where the database
+// may come yet, and a SettingError where it is there and refuses this user or name.
+func unreachable(err error) error {
+	switch code := postgresCode(err); {
+	case strings.HasPrefix(code, "28"):
+		return SettingError(fmt.Sprintf("the database refuses this user or its password (SQLSTATE %s)", code))
+	case code == "3D000":
+		return SettingError("the database server has no database of that name")
+	}
+	return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
 }
 
 // weakCommit tells whether a setting would acknowledge before the disk has it.
@@ -153,6 +174,26 @@ func postgresVerdict(err error, atCommit bool) verdict {
 	return lost
 }
 
+// isPressed tells refusals of a database that is up and cannot do this now: a
+// lock or the time ran out, it is short of disk, memory or connections, it takes
+// no writes. Nothing was changed; a caller may try again later.
+func isPressed(err error) bool {
+	switch code := postgresCode(err); {
+	case code == "55P03", code == "57014", code == "25P03", code == "25006", code == "58030":
+		return true
+	default:
+		return strings.HasPrefix(code, "53")
+	}
+}
+
+// pressed marks such a refusal as ErrUnavailable.
+func pressed(err error) error {
+	if isPressed(err) {
+		return fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return err
+}
+
 // isScan tells errors of database/sql's own making, which no connection caused.
 func isScan(err error) bool {
 	return errors.Is(err, sql.ErrNoRows) || strings.HasPrefix(err.Error(), "sql: ")
@@ -165,7 +206,7 @@ func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verd
 	for n := 1; ; n++ {
 		v, err := try(ctx)
 		if err == nil || v == fails {
-			return plain(err)
+			return pressed(plain(err))
 		}
 		j.again = j.again || v == unknown
 		pause := time.Duration(rand.Int64N(int64(20*time.Millisecond)<<n)) + time.Millisecond

@@ -84,6 +84,7 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	if path, err = filepath.EvalSymlinks(path); err != nil {
 		return SettingError(fmt.Sprintf("the database file cannot be opened: %v", err))
 	}
+	db.migrationDSN = path
 	if serve {
 		if err := db.takeFile(path); err != nil {
 			return err
@@ -98,8 +99,7 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
-	db.writer, db.write = w, w.write
-	db.migrationDSN, db.migrations = path, writes
+	db.writer, db.write, db.migrations = w, w.write, writes
 
 	db.pool, err = sql.Open("sqlite", sqliteDSN(path, "query_only(1)"))
 	if err != nil {

@@ -97,6 +97,7 @@ func Open(ctx context.Context, o Options) (*DB, error) {
 		return nil, err
 	}
 	if err := db.open(ctx, open, dsn, o); err != nil {
+		err = db.damaged(err)
 		return nil, errors.Join(err, db.Close())
 	}
 	return db, nil
@@ -176,6 +177,7 @@ func (b *Book) source() source { return source{b.db, b.db.reads, b.tenant, b.db.
 
 // class marks errors that an operator must mend rather than a programmer.
 func (db *DB) class(err error) error {
+	err = db.damaged(err)
 	if err != nil && db.engine.isDown(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
 	}
