@@ -90,20 +90,23 @@ func checkSQLiteBook(ctx context.Context, path string, pepper PepperSource) (*Ch
 	if err := checkPragmas(ctx, c, path); err != nil {
 		return nil, err
 	}
+	if err := checkFingerprint(ctx, c, sqliteOpener(path, false), pepper); err != nil {
+		return nil, err
+	}
 	checkModes(c, path, pepper)
-	return c, checkFingerprint(ctx, c, sqliteOpener(path, false), pepper)
+	return c, nil
 }
 
 // existing is the file that a path leads to.
 func existing(path string) (string, error) {
-	path, err := filepath.Abs(path)
-	if err == nil {
-		path, err = filepath.EvalSymlinks(path)
-	}
+	at, err := filepath.EvalSymlinks(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", SettingError(fmt.Sprintf("there is no book at %s", path))
 	}
-	return path, err
+	if err != nil {
+		return "", err
+	}
+	return filepath.Abs(at)
 }
 
 // checkFile looks over a SQLite file: all that can be known without the pepper.
@@ -170,7 +173,7 @@ func checkObjects(ctx context.Context, c *Checkup, tx *sql.Tx, path string) erro
 	}
 	for _, want := range append([]string{"setting", "client", "goose_db_version", "tag_name", "payment_primary"}, tenantTables...) {
 		if !slices.Contains(names, want) {
-			c.wrong(doRestore, "%s is damaged, or is not a contact book: %s is not in its schema", path, want)
+			c.wrong(doRestore, "%s is damaged, or is not a contact book: a part of its schema is missing, %s", path, want)
 			return nil
 		}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -20,7 +21,13 @@ func (e DamageError) Error() string {
 // damaged makes a DamageError of an error that a file's content causes; others
 // stay as they are.
 func (db *DB) damaged(err error) error {
-	if db.engine == &sqliteEngine && sqliteCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) {
+	if err == nil || db.engine != &sqliteEngine {
+		return err
+	}
+	if strings.HasPrefix(err.Error(), "sql: Scan error") { // which quotes the value
+		return DamageError{db.migrationDSN, "a column holds what contactbook never writes"}
+	}
+	if sqliteCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) {
 		return DamageError{db.migrationDSN, sqliteWords(err)}
 	}
 	return err
