@@ -28,7 +28,7 @@ test: setup ## set up, then run all tests under the race detector
 
 .PHONY: figures
 figures: ## assert the figures of docs/operate.md, on a quiet machine
-	$(GO) test ./e2e -count=1 -timeout 20m -v -run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory)$$' -figures -sigterms 100
+	CONTACTBOOK_SIZE=nightly $(GO) test ./e2e -count=1 -timeout 20m -v -run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory|TestBackupMillion)$$' -figures -sigterms 100
 
 .PHONY: bench
 bench: ## measure side by side with peers, about 25 minutes, into bench/RESULTS.md

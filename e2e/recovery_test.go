@@ -1,0 +1,144 @@
+package e2e
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// large tells whether the run is one that has the time for the tests below: CONTACTBOOK_SIZE is nightly or release.
+func large(t *testing.T) {
+	t.Helper()
+	if size := os.Getenv("CONTACTBOOK_SIZE"); size != "nightly" && size != "release" {
+		t.Skip("runs with CONTACTBOOK_SIZE=nightly")
+	}
+}
+
+// TestPointInTime does what docs/operate.md says of PostgreSQL: a base backup, archived WAL, and back to a moment
+// between two contacts, while the server runs on and finds its database again.
+func TestPointInTime(t *testing.T) {
+	large(t)
+	pg := ownPostgres(t)
+	archive, err := pg.Archive()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := pg.Restart(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	s := startOn(t, "postgres", pg.Database(t), filepath.Join(t.TempDir(), "pepper.key"))
+	c := s.client(1, "LIVE")
+	tag := s.tag(c, "Employee")
+	want := map[string]string{s.contact(c, "before the base backup", tag): "before the base backup"}
+	base, err := pg.Base(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	want[s.contact(c, "after it", tag)] = "after it"
+	db := openDirect(t, "postgres", s.database)
+	var until string
+	if err := db.QueryRow("select clock_timestamp()::text from pg_sleep(0.2)").Scan(&until); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("select pg_sleep(0.2)"); err != nil {
+		t.Fatal(err)
+	}
+	for n := range 5 {
+		s.contact(c, fmt.Sprintf("a mistake %d", n), tag)
+	}
+	if _, err := db.Exec("select pg_switch_wal()"); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	if err := pg.Down(t.Context(), false); err != nil {
+		t.Fatal(err)
+	}
+	stillLives(t, s)
+	if err := pg.Rewind(base, archive, until); err != nil {
+		t.Fatal(err)
+	}
+	if err := pg.Up(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		r := s.call(c, "POST", "/contacts/profile", contactBody("after the return", tag))
+		if r.Code == "TXN" {
+			want[r.id()] = "after the return"
+			break
+		}
+		if r.Code != "SPD" && r.Code != "ISE" || time.Now().After(deadline) {
+			t.Fatalf("while it recovers: %d %s", r.HTTP, r.Raw)
+		}
+	}
+	awaitReady(t, s)
+	got := names(t, s, c)
+	for id, name := range want {
+		if got[id] != name {
+			t.Errorf("%q is not there", name)
+		}
+	}
+	if len(got) != len(want) {
+		t.Errorf("there are %v", got)
+	}
+	if stdout, stderr, code := s.run("doctor"); code != 0 {
+		t.Errorf("doctor: exit %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+// names are the contacts of a client, by id.
+func names(t *testing.T, s *server, c creds) map[string]string {
+	t.Helper()
+	var listed []contactShown
+	if err := json.Unmarshal(s.ok(c, "GET", "/contacts/profile", nil).Data, &listed); err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for _, l := range listed {
+		all[l.ID] = l.Name
+	}
+	return all
+}
+
+// backInFor bounds how long a million contacts may take from the backup to the first answer.
+const backInFor = time.Minute
+
+// TestBackupMillion measures how long a book of a million contacts needs to be back: restored, looked over, served.
+func TestBackupMillion(t *testing.T) {
+	large(t)
+	s := start(t, "sqlite")
+	c := s.client(1, "LIVE")
+	id := s.contact(c, "the first", s.tag(c, "Employee"))
+	if err := s.stop(); err != nil {
+		t.Fatal(err)
+	}
+	db := openDirect(t, "sqlite", s.database, "synchronous(0)")
+	if _, err := db.Exec(`insert into contact select tenant_id, randomblob(12), name || value, email, mobile, calling_code, company_name, tag_ids, created, updated
+		from contact, (with recursive n(value) as (select 1 union all select value + 1 from n where value < 999999) select value from n)`); err != nil {
+		t.Fatal(err)
+	}
+	db.Close()
+	s.start()
+	dir := t.TempDir()
+	to := filepath.Join(dir, "copy.db")
+	began := time.Now()
+	if stdout, stderr, code := s.run("backup", "--to", to); code != 0 {
+		t.Fatalf("backup: exit %d\n%s%s", code, stdout, stderr)
+	}
+	copied := time.Since(began)
+	back := &server{t: t, engine: "sqlite", database: "sqlite:" + filepath.Join(dir, "back", "book.db"), pepper: filepath.Join(dir, "back", "pepper.key")}
+	began = time.Now()
+	if stdout, stderr, code := back.run("restore", to); code != 0 {
+		t.Fatalf("restore: exit %d\n%s%s", code, stdout, stderr)
+	}
+	back = startOn(t, "sqlite", back.database, back.pepper)
+	awaitReady(t, back)
+	back.ok(c, "GET", "/contacts/profile", m{"contactId": id})
+	took := time.Since(began)
+	t.Logf("a million contacts: backup %v, from restore to the first answer %v", copied.Round(time.Millisecond), took.Round(time.Millisecond))
+	if took > backInFor {
+		t.Errorf("it took %v, more than %v", took, backInFor)
+	}
+}
