@@ -9,10 +9,16 @@ import (
 	"time"
 )
 
-// large tells whether the run is one that has the time for the tests below: CONTACTBOOK_SIZE is nightly or release.
+// isLarge tells whether the run has time: CONTACTBOOK_SIZE is nightly or release.
+func isLarge() bool {
+	size := os.Getenv("CONTACTBOOK_SIZE")
+	return size == "nightly" || size == "release"
+}
+
+// large skips a test in a run that has no time for it.
 func large(t *testing.T) {
 	t.Helper()
-	if size := os.Getenv("CONTACTBOOK_SIZE"); size != "nightly" && size != "release" {
+	if !isLarge() {
 		t.Skip("runs with CONTACTBOOK_SIZE=nightly")
 	}
 }
