@@ -33,7 +33,7 @@ var house = []room{
 	{"internal/hook", "book store wire identity", ""},
 	{"internal/transfer", "book store wire identity", ""},
 	{"internal/book", "store wire identity", "golang.org/x/text"},
-	{"internal/store", "wire", "modernc.org/sqlite github.com/jackc/pgx/v5 github.com/pressly/goose/v3 github.com/gofrs/flock"},
+	{"internal/store", "wire", "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 github.com/gofrs/flock"},
 	{"internal/wire", "", ""},
 	{"internal/identity", "", "github.com/nyaruka/phonenumbers golang.org/x/net/idna"},
 	{"internal/config", "", "github.com/spf13/cobra github.com/spf13/pflag"},

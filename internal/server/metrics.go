@@ -66,9 +66,19 @@ func (m *Metrics) Commit(writes int, took time.Duration) {
 	m.commit.Observe(took.Seconds())
 }
 
-// Watch adds the database's pool.
+// Watch adds the database's connections.
 func (m *Metrics) Watch(db *store.DB) {
-	m.registry.MustRegister(collectors.NewDBStatsCollector(db.Pool(), db.Engine()))
+	gauge := func(name, help string, of func(store.Connections) int) {
+		m.registry.MustRegister(prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help},
+			func() float64 { return float64(of(db.Connections())) }))
+	}
+	gauge("contactbook_database_connections_in_use", "Connections to the database that work; of SQLite those that read.",
+		func(c store.Connections) int { return c.InUse })
+	gauge("contactbook_database_connections_idle", "Connections to the database that wait for work.",
+		func(c store.Connections) int { return c.Idle })
+	m.registry.MustRegister(prometheus.NewCounterFunc(
+		prometheus.CounterOpts{Name: "contactbook_database_waits_total", Help: "Times that a query waited for a connection."},
+		func() float64 { return float64(db.Connections().Waits) }))
 }
 
 // done counts one request; op is a route of the API, or unknown.

@@ -242,7 +242,7 @@ func TestDashboard(t *testing.T) {
 	}
 	for _, want := range []string{
 		`contactbook_requests_total{code="TXN",op="POST /contacts/tag"} 1`, "contactbook_commit_writes_count 3",
-		"go_sql_open_connections", "process_open_fds",
+		"contactbook_database_connections_idle", "process_open_fds",
 	} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %s in the metrics", want)

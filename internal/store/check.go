@@ -300,14 +300,14 @@ func isDamage(err error) bool {
 // sqliteWords says a SQLite error by its code alone: of a damaged file the
 // message may quote what stands where a name should.
 func sqliteWords(err error) string {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
+	code, ok := sqliteCodeOf(err)
+	if !ok {
 		return "it cannot be read"
 	}
-	if words, ok := sqlite.ErrorCodeString[e.Code()&0xff]; ok {
-		return fmt.Sprintf("%s (code %d)", words, e.Code())
+	if words, ok := sqlite.ErrorCodeString[code&0xff]; ok {
+		return fmt.Sprintf("%s (code %d)", words, code)
 	}
-	return fmt.Sprintf("SQLite code %d", e.Code())
+	return fmt.Sprintf("SQLite code %d", code)
 }
 
 // checkFingerprint finds out whether the pepper at hand is the book's.

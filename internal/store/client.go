@@ -80,7 +80,7 @@ func (db *DB) AddClient(ctx context.Context, c Client) (Client, string, error) {
 	c.Created = wire.Millis(db.now().UnixMilli())
 	c.Updated = c.Created
 	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.conn.ExecContext(ctx, "/* client add */ insert into client ("+clientCols+")"+
+		_, err := tx.conn.exec(ctx, "/* client add */ insert into client ("+clientCols+")"+
 			" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
 			c.ID, c.UserID, c.Sandbox, c.Name, c.hash, c.oldHash, int64(c.OldUntil), allowText(c.Allow),
 			c.Lenient, c.Enabled, c.Revoked, int64(c.Created), int64(c.Updated), c.RateLimit, c.Burst, c.MaxInFlight)
@@ -129,7 +129,7 @@ func (db *DB) ClientsOf(ctx context.Context, userID int64, sandbox bool) ([]Clie
 }
 
 func clients(ctx context.Context, c conn, query string, args ...any) ([]Client, error) {
-	rows, err := c.QueryContext(ctx, query, args...)
+	rows, err := c.query(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -165,7 +165,7 @@ func (db *DB) UpdateClient(ctx context.Context, id string, edit func(*Client) er
 			return err
 		}
 		c.Updated = max(c.Updated, wire.Millis(db.now().UnixMilli()))
-		_, err = tx.conn.ExecContext(ctx, clientUpdate, c.ID, c.Name, c.hash, c.oldHash, int64(c.OldUntil),
+		_, err = tx.conn.exec(ctx, clientUpdate, c.ID, c.Name, c.hash, c.oldHash, int64(c.OldUntil),
 			allowText(c.Allow), c.Lenient, c.Enabled, c.Revoked, int64(c.Updated),
 			c.RateLimit, c.Burst, c.MaxInFlight)
 		tx.changed++
@@ -192,7 +192,7 @@ func (db *DB) Rotate(ctx context.Context, id string, overlap time.Duration) (*Cl
 // DeleteClient removes a client's credentials, and nothing of its book.
 func (db *DB) DeleteClient(ctx context.Context, id string) error {
 	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.conn.ExecContext(ctx, clientDelete, id)
+		_, err := tx.conn.exec(ctx, clientDelete, id)
 		tx.changed++
 		return tx.fail(err)
 	})

@@ -2,7 +2,6 @@ package store
 
 import (
 	"fmt"
-	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -23,9 +22,6 @@ func (e DamageError) Error() string {
 func (db *DB) damaged(err error) error {
 	if err == nil || db.engine != &sqliteEngine {
 		return err
-	}
-	if strings.HasPrefix(err.Error(), "sql: Scan error") { // which quotes the value
-		return DamageError{db.migrationDSN, "a column holds what contactbook never writes"}
 	}
 	if sqliteCode(err, sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) {
 		return DamageError{db.migrationDSN, sqliteWords(err)}

@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -24,71 +23,47 @@ type engine struct {
 	holdContact string
 	isDuplicate func(error) bool
 	isDown      func(error) bool
-	// knownFor is how long an id may be believed to exist without asking; 0 is
-	// for ever, where no other process deletes.
+	// knownFor is how long a record may be believed to exist without asking; 0
+	// is for ever, where no other process deletes.
 	knownFor time.Duration
 }
 
-// conn is what a pool, a transaction and the SQLite writer have in common.
+// conn is where statements run: a pool, a transaction, one connection.
 type conn interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	// exec runs a statement and tells how many rows it changed.
+	exec(ctx context.Context, query string, args ...any) (int64, error)
+	// query runs one that returns rows, which must be closed.
+	query(ctx context.Context, query string, args ...any) (rows, error)
 }
 
-// prepared is a conn that prepares each text once. SQLite parses a statement
-// anew each time otherwise; pgx remembers by itself.
-type prepared struct {
-	prepare func(ctx context.Context, query string) (*sql.Stmt, error)
-	mu      sync.RWMutex
-	stmts   map[string]*sql.Stmt
+// rows are walked as those of database/sql are.
+type rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+	Close() error
 }
 
-func newPrepared(prepare func(context.Context, string) (*sql.Stmt, error)) *prepared {
-	return &prepared{prepare: prepare, stmts: map[string]*sql.Stmt{}}
-}
-
-func (p *prepared) stmt(ctx context.Context, query string) (*sql.Stmt, error) {
-	p.mu.RLock()
-	s := p.stmts[query]
-	p.mu.RUnlock()
-	if s != nil {
-		return s, nil
+// sqlConn is a conn of database/sql.
+type sqlConn struct {
+	on interface {
+		ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+		QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if s := p.stmts[query]; s != nil {
-		return s, nil
-	}
-	s, err := p.prepare(ctx, query)
+}
+
+func (c sqlConn) exec(ctx context.Context, query string, args ...any) (int64, error) {
+	res, err := c.on.ExecContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return 0, err
 	}
-	p.stmts[query] = s
-	return s, nil
+	return res.RowsAffected()
 }
 
-func (p *prepared) ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error) {
-	s, err := p.stmt(ctx, query)
+func (c sqlConn) query(ctx context.Context, query string, args ...any) (rows, error) {
+	r, err := c.on.QueryContext(ctx, query, args...)
 	if err != nil {
-		return nil, err
+		return nil, err // and no *sql.Rows that is nil in rows
 	}
-	return s.ExecContext(ctx, args...)
-}
-
-func (p *prepared) QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error) {
-	s, err := p.stmt(ctx, query)
-	if err != nil {
-		return nil, err
-	}
-	return s.QueryContext(ctx, args...)
-}
-
-func (p *prepared) Close() error {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, s := range p.stmts {
-		s.Close()
-	}
-	clear(p.stmts)
-	return nil
+	return r, nil
 }

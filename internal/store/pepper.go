@@ -146,7 +146,7 @@ func makePepper(file string) (string, error) {
 
 // setting reads one value of the whole installation; ErrNotFound when unset.
 func (db *DB) setting(ctx context.Context, name string) (value string, err error) {
-	err = queryRow(ctx, db.pool, "/* setting get */ select value from setting where name = $1", []any{name}, &value)
+	err = queryRow(ctx, db.reads, "/* setting get */ select value from setting where name = $1", []any{name}, &value)
 	return value, err
 }
 
@@ -154,7 +154,7 @@ func (db *DB) setting(ctx context.Context, name string) (value string, err error
 // two servers that start at once, one's.
 func (db *DB) keepSetting(ctx context.Context, name, value string) (string, error) {
 	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.conn.ExecContext(ctx, "/* setting keep */ insert into setting (name, value) values ($1, $2) on conflict (name) do nothing", name, value)
+		_, err := tx.conn.exec(ctx, "/* setting keep */ insert into setting (name, value) values ($1, $2) on conflict (name) do nothing", name, value)
 		tx.changed++
 		return tx.fail(err)
 	})

@@ -76,8 +76,12 @@ func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
 	db.close = append(db.close, db.pool.Close)
 	db.pool.SetMaxOpenConns(maxOpenConns)
 	db.pool.SetMaxIdleConns(maxOpenConns)
-	db.reads, db.migrations = db.pool, db.pool
+	db.reads, db.migrations = sqlConn{db.pool}, db.pool
 	db.write = db.writePostgres
+	db.connections = func() Connections {
+		s := db.pool.Stats()
+		return Connections{s.InUse, s.Idle, s.WaitCount}
+	}
 	if err := db.pool.PingContext(ctx); err != nil {
 		return unreachable(err)
 	}
@@ -105,7 +109,7 @@ func weakCommit(name, value string) bool {
 func (db *DB) warnUnsafe(ctx context.Context) error {
 	for _, name := range []string{"fsync", "full_page_writes"} {
 		var value string
-		if err := queryRow(ctx, db.pool, "select current_setting($1)", []any{name}, &value); err != nil {
+		if err := queryRow(ctx, db.reads, "select current_setting($1)", []any{name}, &value); err != nil {
 			return plain(err)
 		}
 		if value != "on" {
@@ -230,7 +234,7 @@ func (db *DB) writePostgres(ctx context.Context, j *job) error {
 		if err != nil {
 			return postgresVerdict(err, false), err
 		}
-		tx := &Tx{db: db, conn: t}
+		tx := &Tx{db: db, conn: sqlConn{t}}
 		if err := tx.run(ctx, j); err != nil {
 			t.Rollback()
 			if !tx.broken {
@@ -255,7 +259,7 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 	}
 	j := &job{tenant: b.tenant, fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
 	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		tx := &Tx{db: b.db, conn: b.db.pool}
+		tx := &Tx{db: b.db, conn: b.db.reads}
 		start := time.Now()
 		err := tx.run(ctx, j)
 		b.db.onCommit(1, time.Since(start))
@@ -286,11 +290,11 @@ func distribution() []string {
 func distribute(ctx context.Context, db *DB) error {
 	var citus bool
 	const has = "select exists (select 1 from pg_extension where extname = 'citus')"
-	if err := queryRow(ctx, db.pool, has, nil, &citus); err != nil || !citus {
+	if err := queryRow(ctx, db.reads, has, nil, &citus); err != nil || !citus {
 		return err
 	}
 	for _, s := range distribution() {
-		if _, err := db.pool.ExecContext(ctx, s); err != nil {
+		if _, err := db.reads.exec(ctx, s); err != nil {
 			return fmt.Errorf("distribute by tenant: %w", plain(err))
 		}
 	}

@@ -198,7 +198,7 @@ func (q Query[R, P]) All(ctx context.Context, from Reader, args ...any) ([]R, er
 }
 
 func (q Query[R, P]) all(ctx context.Context, c conn, args []any) ([]R, error) {
-	rows, err := c.QueryContext(ctx, q.text, args...)
+	rows, err := c.query(ctx, q.text, args...)
 	if err != nil {
 		return nil, err
 	}

@@ -9,7 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -43,16 +43,21 @@ var sqliteEngine = engine{
 
 // sqliteCode compares extended codes, and primary ones with their whole family.
 func sqliteCode(err error, codes ...int) bool {
-	var e *sqlite.Error
-	if !errors.As(err, &e) {
-		return false
+	code, ok := sqliteCodeOf(err)
+	return ok && (slices.Contains(codes, code) || slices.Contains(codes, code&0xff))
+}
+
+// sqliteCodeOf is an error's extended code; false when it is not SQLite's.
+func sqliteCodeOf(err error) (int, bool) {
+	var own *liteError
+	var driver *sqlite.Error // of database/sql, which migrates and checks
+	switch {
+	case errors.As(err, &own):
+		return own.code, true
+	case errors.As(err, &driver):
+		return driver.Code(), true
 	}
-	for _, c := range codes {
-		if e.Code() == c || e.Code()&0xff == c {
-			return true
-		}
-	}
-	return false
+	return 0, false
 }
 
 const (
@@ -60,15 +65,24 @@ const (
 	checkpointSize = 2000             // pages of WAL; larger ones stall the writer
 )
 
-// sqliteDSN names the file with its pragmas, which are per connection.
+// sqlitePragmas are what a connection needs, as they are per connection.
+func sqlitePragmas() []string {
+	return []string{
+		fmt.Sprintf("busy_timeout = %d", busyTimeout.Milliseconds()),
+		"journal_mode = wal", "synchronous = full", "foreign_keys = 1", "fullfsync = 1", "checkpoint_fullfsync = 1",
+		fmt.Sprintf("wal_autocheckpoint = %d", checkpointSize),
+	}
+}
+
+// sqliteDSN names the file, with the pragmas and more of them, for database/sql,
+// which migrates and checks.
 func sqliteDSN(path string, more ...string) string {
-	pragmas := append([]string{
-		fmt.Sprintf("busy_timeout(%d)", busyTimeout.Milliseconds()),
-		"journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(1)", "fullfsync(1)", "checkpoint_fullfsync(1)",
-		fmt.Sprintf("wal_autocheckpoint(%d)", checkpointSize),
-	}, more...)
 	u := url.URL{Scheme: "file", Opaque: (&url.URL{Path: filepath.ToSlash(path)}).EscapedPath()}
-	return u.String() + "?_txlock=immediate&_pragma=" + strings.Join(pragmas, "&_pragma=")
+	dsn := u.String() + "?_txlock=immediate"
+	for _, p := range append(sqlitePragmas(), more...) {
+		dsn += "&_pragma=" + url.QueryEscape(p)
+	}
+	return dsn
 }
 
 func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
@@ -90,29 +104,24 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 			return err
 		}
 	}
-	writes, err := sql.Open("sqlite", sqliteDSN(path))
-	if err != nil {
-		return err
+	fail := func(err error) error { return fmt.Errorf("open %s: %w", path, db.class(err)) }
+	if db.migrations, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+		return fail(err)
 	}
-	db.close = append(db.close, writes.Close)
-	w, err := newWriter(ctx, db, writes)
+	db.close = append(db.close, db.migrations.Close)
+	w, err := newWriter(db, path)
 	if err != nil {
-		return fmt.Errorf("open %s: %w", path, err)
+		return fail(err)
 	}
-	db.writer, db.write, db.migrations = w, w.write, writes
-
-	db.pool, err = sql.Open("sqlite", sqliteDSN(path, "query_only(1)"))
+	db.writer, db.write = w, w.write
+	r, err := openReaders(path)
 	if err != nil {
-		return err
+		return errors.Join(fail(err), w.Close())
 	}
-	readers := max(4, 2*runtime.GOMAXPROCS(0))
-	db.pool.SetMaxOpenConns(readers)
-	db.pool.SetMaxIdleConns(readers)
-	reads := newPrepared(db.pool.PrepareContext)
-	db.reads = reads
+	db.reads, db.connections = r, r.connections
 	// Last opened, first closed: the readers go before the writer, whose last
 	// connection checkpoints and removes the WAL.
-	db.close = append(db.close, w.Close, db.pool.Close, reads.Close)
+	db.close = append(db.close, w.Close, r.Close)
 	return nil
 }
 

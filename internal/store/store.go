@@ -63,13 +63,14 @@ type DB struct {
 
 	onCommit func(writes int, took time.Duration)
 
-	pool   *sql.DB // reads; on PostgreSQL writes too
-	reads  conn
-	write  func(context.Context, *job) error
-	writer *writer // of SQLite
-	known  *knownIDs
-	creds  *clientCache
-	keys   keys
+	reads       conn
+	pool        *sql.DB // of PostgreSQL
+	connections func() Connections
+	write       func(context.Context, *job) error
+	writer      *writer // of SQLite
+	known       *knownIDs
+	creds       *clientCache
+	keys        keys
 
 	migrations   *sql.DB
 	migrationDSN string
@@ -142,13 +143,22 @@ func (db *DB) Close() error {
 }
 
 // Ping tells whether the database answers.
-func (db *DB) Ping(ctx context.Context) error { return db.pool.PingContext(ctx) }
+func (db *DB) Ping(ctx context.Context) error {
+	_, err := db.setting(ctx, "pepper")
+	return db.class(err)
+}
 
 // Engine is sqlite or postgres.
 func (db *DB) Engine() string { return db.engine.name }
 
-// Pool is what reads go through, for its statistics.
-func (db *DB) Pool() *sql.DB { return db.pool }
+// Connections are those that read; on PostgreSQL they write too.
+type Connections struct {
+	InUse, Idle int
+	Waits       int64 // times that none was idle, since the start
+}
+
+// Connections tells how the database's connections are used now.
+func (db *DB) Connections() Connections { return db.connections() }
 
 // Book is one tenant's rows. Every statement that goes through it is bound to
 // the tenant as $1.

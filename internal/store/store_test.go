@@ -3,7 +3,6 @@ package store
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -468,25 +467,18 @@ func TestSQLitePragmas(t *testing.T) {
 		"journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": fmt.Sprint(busyTimeout.Milliseconds()),
 		"wal_autocheckpoint": fmt.Sprint(checkpointSize), "fullfsync": "1", "checkpoint_fullfsync": "1",
 	}
-	check := func(what string, c interface {
-		QueryRowContext(context.Context, string, ...any) *sql.Row
-	}) {
+	check := func(what string, c *lite) {
 		for pragma, value := range want {
 			var got string
-			if err := c.QueryRowContext(t.Context(), "pragma "+pragma).Scan(&got); err != nil || got != value {
+			if err := queryRow(t.Context(), c, "pragma "+pragma, nil, &got); err != nil || got != value {
 				t.Errorf("%s: %s is %q, %v", what, pragma, got, err)
 			}
 		}
 	}
 	check("writer", db.writer.conn)
-	for i := range db.pool.Stats().MaxOpenConnections {
-		c, err := db.pool.Conn(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
+	for i, c := range db.reads.(*readers).all {
 		check(fmt.Sprint("reader ", i), c)
-		if _, err := c.ExecContext(t.Context(), "delete from tag"); err == nil {
+		if _, err := c.exec(t.Context(), "delete from tag"); err == nil {
 			t.Errorf("reader %d may write", i)
 		}
 	}

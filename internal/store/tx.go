@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"runtime/debug"
@@ -65,11 +64,11 @@ func (tx *Tx) fail(err error) error {
 // Exec runs a statement with the tenant as $1 and args from $2, and tells how
 // many rows it changed. A broken unique key is ErrDuplicate.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
-	res, err := tx.conn.ExecContext(ctx, query, append([]any{int64(tx.tenant)}, args...)...)
-	if err != nil {
-		return 0, tx.fail(err)
-	}
-	n, err := res.RowsAffected()
+	return tx.exec(ctx, query, bind(tx.tenant, args))
+}
+
+func (tx *Tx) exec(ctx context.Context, query string, args []any) (int64, error) {
+	n, err := tx.conn.exec(ctx, query, args...)
 	tx.changed += n
 	return n, tx.fail(err)
 }
@@ -83,7 +82,7 @@ func (tx *Tx) HoldContact(ctx context.Context, id wire.ID) error {
 
 // queryRow scans the only row of a query; ErrNotFound when there is none.
 func queryRow(ctx context.Context, c conn, query string, args []any, dest ...any) error {
-	rows, err := c.QueryContext(ctx, query, args...)
+	rows, err := c.query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -99,6 +98,3 @@ func queryRow(ctx context.Context, c conn, query string, args []any, dest ...any
 	}
 	return rows.Close()
 }
-
-var _ conn = (*sql.DB)(nil)
-var _ conn = (*sql.Tx)(nil)

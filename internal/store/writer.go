@@ -2,8 +2,6 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"sync"
 	"time"
 )
@@ -13,8 +11,7 @@ import (
 // requests share one fsync.
 type writer struct {
 	db      *DB
-	conn    *sql.Conn
-	stmts   *prepared
+	conn    *lite
 	queue   chan *waiting
 	closing chan struct{}
 	closed  chan struct{}
@@ -33,13 +30,13 @@ type waiting struct {
 // maxBatch bounds how long the first in a batch waits for the last.
 const maxBatch = 256
 
-func newWriter(ctx context.Context, db *DB, pool *sql.DB) (*writer, error) {
-	conn, err := pool.Conn(ctx)
+func newWriter(db *DB, path string) (*writer, error) {
+	conn, err := openLite(path, sqlitePragmas())
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{
-		db: db, conn: conn, stmts: newPrepared(conn.PrepareContext),
+		db: db, conn: conn,
 		queue: make(chan *waiting, 4*maxBatch), closing: make(chan struct{}), closed: make(chan struct{}),
 	}
 	go w.loop()
@@ -136,7 +133,7 @@ func (w *writer) together(batch []*waiting) bool {
 	ctx := context.Background() // a batch is not one client's to cancel
 	err := w.begin(ctx)
 	if err == nil {
-		tx := &Tx{db: w.db, conn: w.stmts}
+		tx := &Tx{db: w.db, conn: w.conn}
 		for _, p := range batch {
 			if p.err = tx.run(ctx, p.job); p.err != nil && !tx.clean() {
 				err = p.err
@@ -145,7 +142,7 @@ func (w *writer) together(batch []*waiting) bool {
 		}
 		if err == nil {
 			start := time.Now()
-			_, err = w.stmts.ExecContext(ctx, "commit")
+			_, err = w.conn.exec(ctx, "commit")
 			w.db.onCommit(len(batch), time.Since(start))
 		}
 	}
@@ -162,11 +159,11 @@ func (w *writer) together(batch []*waiting) bool {
 
 // begin takes the write lock and forgets what another process may have changed.
 func (w *writer) begin(ctx context.Context) error {
-	if _, err := w.stmts.ExecContext(ctx, "begin immediate"); err != nil {
+	if _, err := w.conn.exec(ctx, "begin immediate"); err != nil {
 		return err
 	}
 	var version int64
-	if err := queryRow(ctx, w.stmts, "pragma data_version", nil, &version); err != nil {
+	if err := queryRow(ctx, w.conn, "pragma data_version", nil, &version); err != nil {
 		return err
 	}
 	if version != w.version {
@@ -179,12 +176,12 @@ func (w *writer) begin(ctx context.Context) error {
 func (w *writer) rollback(ctx context.Context) {
 	w.db.known.clear() // it may have learned what is now undone
 	// A severe error has rolled back already; this then fails, and that is fine.
-	w.conn.ExecContext(ctx, "rollback")
+	w.conn.exec(ctx, "rollback")
 }
 
 // Close commits what is queued and stops.
 func (w *writer) Close() error {
 	w.once.Do(func() { close(w.closing) })
 	<-w.closed
-	return errors.Join(w.stmts.Close(), w.conn.Close())
+	return w.conn.Close()
 }
