@@ -236,9 +236,11 @@ func (w *contactWalk) load(ids ...wire.ID) error {
 			unread = append(unread, id)
 		}
 	}
-	found, err := findTags(w.call.Context, w.call.Book, unread)
-	for i := range found {
-		w.tags[found[i].ID] = &found[i]
+	found, err := store.Recall(w.call.Book, unread, func(unknown []wire.ID) ([]tag, error) {
+		return findTags(w.call.Context, w.call.Book, unknown)
+	})
+	for i, t := range found {
+		w.tags[unread[i]] = t
 	}
 	return err
 }

@@ -135,10 +135,7 @@ func (in *tagRef) read(f *form) { in.id = f.id("tagId") }
 // deleteTag leaves contacts as they are: a dead id is dropped on reading.
 func deleteTag(c *Call, in *tagRef) (any, error) {
 	t := tag{Meta: store.Meta{ID: in.id}}
-	return nil, c.write(func(ctx context.Context, tx *store.Tx) error {
-		tx.Forget(t.ID)
-		return tx.Drop(ctx, &t)
-	})
+	return nil, c.write(func(ctx context.Context, tx *store.Tx) error { return tx.Drop(ctx, &t) })
 }
 
 // tagIDs are the tags of a contact, as they stand in its row: 12 bytes each.
@@ -213,14 +210,7 @@ func findTags(ctx context.Context, from store.Reader, ids []wire.ID) ([]tag, err
 
 // checkTags refuses tags that do not exist.
 func checkTags(ctx context.Context, from store.Reader, ids tagIDs) error {
-	missing, err := store.Missing(from, ids, func(unknown []wire.ID) ([]wire.ID, error) {
-		tags, err := findTags(ctx, from, unknown)
-		found := make([]wire.ID, len(tags))
-		for i := range tags {
-			found[i] = tags[i].ID
-		}
-		return found, err
-	})
+	missing, err := store.Missing(from, ids, func(unknown []wire.ID) ([]tag, error) { return findTags(ctx, from, unknown) })
 	if err != nil || len(missing) == 0 {
 		return err
 	}

@@ -41,15 +41,15 @@ func BenchmarkAdd(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Cleanup(func() { db.Close() })
-		tag := ids.New()
+		tag := newNote("a")
 		check := func(_ context.Context, from Reader) error {
-			_, err := Missing(from, []wire.ID{tag}, func(unknown []wire.ID) ([]wire.ID, error) { return unknown, nil })
+			_, err := Missing(from, []wire.ID{tag.ID}, func([]wire.ID) ([]note, error) { return []note{*tag}, nil })
 			return err
 		}
 		var added atomic.Int64
 		add := func() error {
 			p := &payee{
-				NewMeta(ids.New(), 1000), "Sample Name", "sample@example.com", "7428585742", "91", "Business Name", tag[:],
+				NewMeta(ids.New(), 1000), "Sample Name", "sample@example.com", "7428585742", "91", "Business Name", tag.ID[:],
 			}
 			return db.Book(TenantOf(added.Add(1)%1000+1, false)).Add(b.Context(), p, check)
 		}

@@ -235,6 +235,7 @@ func (db *DB) writePostgres(ctx context.Context, j *job) error {
 			return postgresVerdict(err, false), err
 		}
 		tx := &Tx{db: db, conn: sqlConn{t}}
+		defer db.settle(j)
 		if err := tx.run(ctx, j); err != nil {
 			t.Rollback()
 			if !tx.broken {

@@ -97,19 +97,26 @@ func newTexts(r Record) *texts {
 
 // pointers are the record's places in the order of its statements.
 func pointers(r Record) (key, rest []any) {
-	for _, c := range r.Key() {
-		key = append(key, c.Ptr)
+	names, cols := r.Key(), r.Cols()
+	all := make([]any, 0, len(names)+len(cols)+2)
+	for _, c := range names {
+		all = append(all, c.Ptr)
 	}
-	for _, c := range r.Cols() {
-		rest = append(rest, c.Ptr)
+	for _, c := range cols {
+		all = append(all, c.Ptr)
 	}
 	m := r.meta()
-	return key, append(rest, &m.Updated, &m.Created)
+	all = append(all, &m.Updated, &m.Created)
+	return all[:len(names):len(names)], all[len(names):]
 }
 
 // bind is the tenant, the record's key and, for the rest, its other values.
 func bind(tenant Tenant, groups ...[]any) []any {
-	args := []any{int64(tenant)}
+	n := 1
+	for _, g := range groups {
+		n += len(g)
+	}
+	args := append(make([]any, 0, n), int64(tenant))
 	for _, g := range groups {
 		args = append(args, g...)
 	}
@@ -147,7 +154,8 @@ func (tx *Tx) Add(ctx context.Context, r Record) error {
 			return err
 		}
 	}
-	_, err := tx.Exec(ctx, textOf(r).add, append(key, rest...)...)
+	tx.touch(r.Table())
+	_, err := tx.exec(ctx, textOf(r).add, bind(tx.tenant, key, rest))
 	return err
 }
 
@@ -157,6 +165,7 @@ func (tx *Tx) Set(ctx context.Context, r Record) error {
 	m := r.meta()
 	key, rest := pointers(r)
 	args := bind(tx.tenant, key, rest[:len(rest)-1])
+	tx.touch(r.Table())
 	err := tx.fail(queryRow(ctx, tx.conn, textOf(r).set, args, &m.Updated, &m.Created))
 	if err == nil {
 		tx.changed++
@@ -168,7 +177,8 @@ func (tx *Tx) Set(ctx context.Context, r Record) error {
 // unless an earlier try of the same request may have deleted it.
 func (tx *Tx) Drop(ctx context.Context, r Record) error {
 	key, _ := pointers(r)
-	n, err := tx.Exec(ctx, textOf(r).drop, key...)
+	tx.touch(r.Table())
+	n, err := tx.exec(ctx, textOf(r).drop, bind(tx.tenant, key))
 	if err == nil && n == 0 && !tx.again {
 		return ErrNotFound
 	}
@@ -204,10 +214,11 @@ func (q Query[R, P]) all(ctx context.Context, c conn, args []any) ([]R, error) {
 	}
 	defer rows.Close()
 	var all []R
+	var r R
+	key, rest := pointers(P(&r))
+	places := append(key, rest...)
 	for rows.Next() {
-		var r R
-		key, rest := pointers(P(&r))
-		if err := rows.Scan(append(key, rest...)...); err != nil {
+		if err := rows.Scan(places...); err != nil {
 			return nil, err
 		}
 		all = append(all, r)

@@ -68,7 +68,7 @@ type DB struct {
 	connections func() Connections
 	write       func(context.Context, *job) error
 	writer      *writer // of SQLite
-	known       *knownIDs
+	known       *memory
 	creds       *clientCache
 	keys        keys
 
@@ -108,7 +108,7 @@ func (db *DB) open(ctx context.Context, open opener, dsn string, o Options) erro
 	if err := open(ctx, db, dsn, o.Serve); err != nil {
 		return err
 	}
-	db.known = newKnownIDs(db.engine.knownFor, o.Now)
+	db.known = newMemory(db.engine.knownFor, o.Now)
 	db.creds = newClientCache(o.Now)
 	if err := db.migrate(ctx, o.Migrate); err != nil {
 		return err
@@ -180,10 +180,12 @@ type source struct {
 	db     *DB
 	conn   conn
 	tenant Tenant
-	fail   func(error) error // classes an error
+	// touched: there may be changes that are not committed to what is remembered.
+	touched bool
+	fail    func(error) error // classes an error
 }
 
-func (b *Book) source() source { return source{b.db, b.db.reads, b.tenant, b.db.class} }
+func (b *Book) source() source { return source{b.db, b.db.reads, b.tenant, false, b.db.class} }
 
 // class marks errors that an operator must mend rather than a programmer.
 func (db *DB) class(err error) error {
@@ -198,12 +200,7 @@ func (db *DB) class(err error) error {
 // may run more than once, so it must do nothing but work on tx; it must use the
 // context that it is given. An error from fn undoes all that it changed.
 func (b *Book) Write(ctx context.Context, fn func(context.Context, *Tx) error) error {
-	j := &job{tenant: b.tenant, fn: fn}
-	err := b.db.write(ctx, j)
-	for _, id := range j.gone { // another request may have learned it before the commit
-		b.db.known.forget(b.tenant, id)
-	}
-	return err
+	return b.db.write(ctx, &job{tenant: b.tenant, fn: fn})
 }
 
 // Add adds one record in a transaction of its own, after check has passed. It is

@@ -268,61 +268,116 @@ func TestAgain(t *testing.T) {
 	})
 }
 
-// What is remembered to exist must be forgotten with a delete, and with a
-// rollback that undoes it.
-func TestMissing(t *testing.T) {
+// What is remembered must follow every change of it, and never know what is not
+// committed.
+func TestRemembered(t *testing.T) {
 	onEngines(t, func(t *testing.T, o Options) {
 		ctx, db := t.Context(), open(t, o)
 		book := db.Book(2)
 		n := newNote("a")
 		asked := 0
-		missing := func(from Reader) int {
-			gone, err := Missing(from, []wire.ID{n.ID}, func(ids []wire.ID) ([]wire.ID, error) {
+		look := func(from Reader) func(ids []wire.ID) ([]note, error) {
+			return func(ids []wire.ID) ([]note, error) {
 				asked++
-				if err := Has(ctx, from, n); errors.Is(err, ErrNotFound) {
+				found := note{Meta: Meta{ID: ids[0]}}
+				if err := Get(ctx, from, &found); errors.Is(err, ErrNotFound) {
 					return nil, nil
+				} else if err != nil {
+					t.Fatal(err)
 				}
-				return ids, nil
-			})
+				return []note{found}, nil
+			}
+		}
+		missing := func(from Reader) bool {
+			gone, err := Missing(from, []wire.ID{n.ID}, look(from))
 			if err != nil {
 				t.Fatal(err)
 			}
-			return len(gone)
+			return len(gone) == 1
+		}
+		name := func() string {
+			found, err := Recall(book, []wire.ID{n.ID}, look(book))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if found[0] == nil {
+				return ""
+			}
+			return found[0].Name
 		}
 		book.Write(ctx, func(ctx context.Context, tx *Tx) error {
 			if err := tx.Add(ctx, n); err != nil {
 				t.Fatal(err)
 			}
-			if missing(tx) != 0 {
+			if missing(tx) {
 				t.Error("its own write is missing")
 			}
 			return errors.New("undo")
 		})
-		if db.engine.name == "sqlite" && missing(book) != 1 {
+		if !missing(book) {
 			t.Error("what was undone is still known")
 		}
-		db.known.clear()
 		if err := book.Write(ctx, n.add); err != nil {
 			t.Fatal(err)
 		}
 		asked = 0
 		for range 3 {
-			if missing(book) != 0 {
+			if missing(book) {
 				t.Error("missing")
 			}
 		}
 		if asked != 1 {
 			t.Errorf("asked %d times", asked)
 		}
-		if gone, _ := Missing(db.Book(4), []wire.ID{n.ID}, func([]wire.ID) ([]wire.ID, error) { return nil, nil }); len(gone) != 1 {
+		if gone, _ := Missing(db.Book(4), []wire.ID{n.ID}, func([]wire.ID) ([]note, error) { return nil, nil }); len(gone) != 1 {
 			t.Error("known across tenants")
 		}
-		err := book.Write(ctx, func(ctx context.Context, tx *Tx) error {
-			tx.Forget(n.ID)
-			return tx.Drop(ctx, n)
+		if name() != "a" {
+			t.Errorf("it is %q", name())
+		}
+		change := func(fn func(context.Context, *Tx) error) {
+			t.Helper()
+			if err := book.Write(ctx, fn); err != nil {
+				t.Fatal(err)
+			}
+		}
+		n.Name = "b"
+		change(func(ctx context.Context, tx *Tx) error { return tx.Set(ctx, n) })
+		if name() != "b" {
+			t.Errorf("after Set it is %q", name())
+		}
+		change(func(ctx context.Context, tx *Tx) error {
+			_, err := tx.Exec(ctx, "update tag set name = 'c' where tenant_id = $1")
+			return err
 		})
-		if err != nil || missing(book) != 1 {
-			t.Errorf("deleted and still known, %v", err)
+		if name() != "c" {
+			t.Errorf("after Exec it is %q", name())
+		}
+		change(func(ctx context.Context, tx *Tx) error { return tx.Drop(ctx, n) })
+		if !missing(book) || name() != "" {
+			t.Error("deleted and still known")
+		}
+	})
+}
+
+// A read that began before a change must not be remembered after it.
+func TestRememberedTooLate(t *testing.T) {
+	onEngines(t, func(t *testing.T, o Options) {
+		ctx, db := t.Context(), open(t, o)
+		book, n := db.Book(2), newNote("a")
+		if err := book.Write(ctx, n.add); err != nil {
+			t.Fatal(err)
+		}
+		stale := *n
+		gone, err := Missing(book, []wire.ID{n.ID}, func([]wire.ID) ([]note, error) {
+			return []note{stale}, book.Write(ctx, func(ctx context.Context, tx *Tx) error { return tx.Drop(ctx, n) })
+		})
+		if err != nil || len(gone) != 0 {
+			t.Errorf("missing %v, %v", gone, err)
+		}
+		gone, err = Missing(book, []wire.ID{n.ID}, func([]wire.ID) ([]note, error) { return nil, nil })
+		if err != nil || len(gone) != 1 {
+			t.Errorf("remembered, %v", err)
 		}
 	})
 }

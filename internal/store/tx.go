@@ -15,7 +15,7 @@ type job struct {
 	fn     func(context.Context, *Tx) error
 	again  bool // an earlier try may have been committed
 
-	gone []wire.ID // to be forgotten once more after the commit
+	touched bool // what is remembered of the tenant may not be true after it
 }
 
 // Tx is a transaction in one tenant's book.
@@ -25,17 +25,17 @@ type Tx struct {
 	tenant  Tenant
 	changed int64 // rows, since the job began
 	broken  bool  // the transaction can only be rolled back
+	touched bool  // this job or one before it changed what is remembered
 	again   bool  // see job
 	job     *job
 }
 
-func (tx *Tx) source() source { return source{tx.db, tx.conn, tx.tenant, tx.fail} }
+func (tx *Tx) source() source { return source{tx.db, tx.conn, tx.tenant, tx.touched, tx.fail} }
 
 // run does j's work, turning a panic into an error: one request's fault must not
 // take its neighbours in the batch along.
 func (tx *Tx) run(ctx context.Context, j *job) (err error) {
 	tx.job, tx.tenant, tx.again, tx.changed = j, j.tenant, j.again, 0
-	j.gone = nil
 	defer func() {
 		if p := recover(); p != nil {
 			tx.broken = true
@@ -64,6 +64,7 @@ func (tx *Tx) fail(err error) error {
 // Exec runs a statement with the tenant as $1 and args from $2, and tells how
 // many rows it changed. A broken unique key is ErrDuplicate.
 func (tx *Tx) Exec(ctx context.Context, query string, args ...any) (int64, error) {
+	tx.touch("")
 	return tx.exec(ctx, query, bind(tx.tenant, args))
 }
 

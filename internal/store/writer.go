@@ -148,10 +148,14 @@ func (w *writer) together(batch []*waiting) bool {
 	}
 	if err != nil {
 		w.rollback(ctx)
+		for _, p := range batch {
+			w.db.settle(p.job)
+		}
 		batch[0].err = w.db.class(err)
 		return false
 	}
 	for _, p := range batch {
+		w.db.settle(p.job)
 		close(p.done)
 	}
 	return true
@@ -174,7 +178,6 @@ func (w *writer) begin(ctx context.Context) error {
 }
 
 func (w *writer) rollback(ctx context.Context) {
-	w.db.known.clear() // it may have learned what is now undone
 	// A severe error has rolled back already; this then fails, and that is fine.
 	w.conn.exec(ctx, "rollback")
 }
