@@ -69,6 +69,14 @@ type dates struct {
 	Created wire.Millis `json:"created_at"`
 }
 
+func (d dated) dates() dates { return dates{d.Updated, d.Created} }
+
+// append appends the fields, each after a comma.
+func (d dates) append(b []byte) []byte {
+	b = d.Updated.AppendJSON(wire.Field(b, "updated_at"))
+	return d.Created.AppendJSON(wire.Field(b, "created_at"))
+}
+
 func (r *child) dated() dated { return dated{r.Updated, r.Created, r.ID} }
 
 func (r *child) dates() dates { return dates{r.Updated, r.Created} }

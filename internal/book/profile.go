@@ -56,6 +56,16 @@ type contactBody struct {
 	Company     string `json:"companyName"`
 }
 
+// append appends the fields, the first without a comma.
+func (c *contactBody) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `"userId":`...), c.UserID, 10)
+	b = wire.AppendText(b, "name", c.Name)
+	b = wire.AppendText(b, "email", c.Email)
+	b = wire.AppendText(b, "mobile", c.Mobile)
+	b = wire.AppendText(b, "callingCode", c.CallingCode)
+	return wire.AppendText(b, "companyName", c.Company)
+}
+
 func (p *contact) body(userID int64) contactBody {
 	return contactBody{userID, p.Name, p.Email, p.Mobile, p.CallingCode, p.Company}
 }
@@ -64,6 +74,14 @@ type contactAdded struct {
 	contactBody
 	dated
 	TagIDs tagIDs `json:"tagId"`
+}
+
+func (a contactAdded) AppendJSON(b []byte) []byte {
+	b = a.contactBody.append(append(b, '{'))
+	b = a.dates().append(b)
+	b = a.ID.AppendJSON(wire.Field(b, "_id"))
+	b = wire.AppendArray(wire.Field(b, "tagId"), a.TagIDs)
+	return append(b, '}')
 }
 
 func addContact(c *Call, in *contactIn) (any, error) {
@@ -169,6 +187,18 @@ type contactItem struct {
 	Tags   []tagDoc `json:"tags"`
 }
 
+func (p contactItem) AppendJSON(b []byte) []byte {
+	b = p.ID.AppendJSON(append(b, `{"_id":`...))
+	b = p.contactBody.append(append(b, ','))
+	b = wire.AppendArray(wire.Field(b, "tagId"), p.TagIDs)
+	b = wire.AppendArray(wire.Field(b, "tags"), p.Tags)
+	return append(b, '}')
+}
+
+type contactItems []contactItem
+
+func (all contactItems) AppendJSON(b []byte) []byte { return wire.AppendArray(b, all) }
+
 func listContacts(c *Call, in *contactsIn) (any, error) {
 	walk := contactWalk{call: c, tags: map[wire.ID]*tag{}, tag: in.tag, before: lastID}
 	if in.cursor != "" && !walk.resume(in.cursor) {
@@ -246,7 +276,7 @@ func (w *contactWalk) load(ids ...wire.ID) error {
 }
 
 // show is a contact with its living tags.
-func (w *contactWalk) show(p *contact) any {
+func (w *contactWalk) show(p *contact) contactItem {
 	item := contactItem{p.ID, p.body(w.call.UserID), make(tagIDs, 0, len(p.Tags)), make([]tagDoc, 0, len(p.Tags))}
 	for _, id := range p.Tags {
 		if t := w.tags[id]; t != nil {
@@ -269,7 +299,7 @@ func (w *contactWalk) one(id wire.ID) (any, error) {
 	if w.tag != nil && (!slices.Contains(p.Tags, *w.tag) || w.tags[*w.tag] == nil) {
 		return []any{}, nil
 	}
-	return []any{w.show(&p)}, nil
+	return contactItems{w.show(&p)}, nil
 }
 
 // stream is the whole book, or what of it follows the cursor.
@@ -310,7 +340,7 @@ func (w *contactWalk) page(limit int) (any, error) {
 		found = found[:limit]
 		w.offer(found[limit-1].ID, limit)
 	}
-	list := make([]any, len(found))
+	list := make(contactItems, len(found))
 	for i := range found {
 		list[i] = w.show(&found[i])
 	}

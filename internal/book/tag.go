@@ -58,6 +58,14 @@ type tagDoc struct {
 	dates
 }
 
+func (t tagDoc) AppendJSON(b []byte) []byte {
+	b = t.ID.AppendJSON(append(b, `{"_id":`...))
+	b = wire.AppendInt(b, "userId", t.UserID)
+	b = wire.AppendText(b, "name", t.Name)
+	b = wire.AppendText(b, "hexColorCode", t.Color)
+	return append(t.dates.append(b), '}')
+}
+
 type tagAdded struct {
 	tagBody
 	dated

@@ -2,7 +2,6 @@ package wire
 
 import (
 	"bytes"
-	"encoding/json"
 	"net/http"
 	"time"
 )
@@ -25,18 +24,6 @@ type Envelope struct {
 	OrderID     *string `json:"orderid"`
 	Environment string  `json:"environment"`
 	Internal    *string `json:"internalCode"`
-}
-
-// Encode appends v as compact JSON to buf; slashes and non-ASCII stay as they
-// are. No newline follows.
-func Encode(buf *bytes.Buffer, v any) error {
-	e := json.NewEncoder(buf)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(v); err != nil {
-		return err
-	}
-	buf.Truncate(buf.Len() - 1) // the encoder's newline
-	return nil
 }
 
 // Frame is a reply whose data is an array that is written item by item: Open
@@ -67,7 +54,7 @@ func (f Frame) Close(now time.Time) []byte {
 // split encodes the frame and finds its closing bracket.
 func (f Frame) split() (text []byte, bracket int) {
 	var buf bytes.Buffer
-	if err := Encode(&buf, f.envelope); err != nil {
+	if err := Encode(&buf, &f.envelope); err != nil {
 		panic(err) // strings and nulls always encode
 	}
 	text = buf.Bytes()

@@ -135,3 +135,28 @@ func TestFrame(t *testing.T) {
 		t.Errorf("framed\n%s, whole\n%s", framed, &whole)
 	}
 }
+
+// An envelope that is encoded by its pointer is the same as by encoding/json.
+func TestEnvelopeJSON(t *testing.T) {
+	act, order := "A \"quoted\" one", "ord\u2028er"
+	for _, e := range []Envelope{
+		{},
+		{Code: TXN, Status: "Transaction Successful", Data: 1, Timestamp: "t", Reference: "h", Environment: Live},
+		{Code: ERR, ActCode: &act, Status: "<&>", Data: []string{"a"}, OrderID: &order, Internal: &act},
+		{Data: map[string]any{"a": nil}},
+	} {
+		var got, want bytes.Buffer
+		if err := Encode(&got, &e); err != nil {
+			t.Fatal(err)
+		}
+		if err := Encode(&want, e); err != nil {
+			t.Fatal(err)
+		}
+		if got.String() != want.String() {
+			t.Errorf("%s\nwant\n%s", &got, &want)
+		}
+	}
+	if err := Encode(new(bytes.Buffer), &Envelope{Data: make(chan int)}); err == nil {
+		t.Error("data without a JSON form is no error")
+	}
+}
