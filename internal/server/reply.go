@@ -78,7 +78,11 @@ func (b *body) write(p []byte) (int, error) {
 	if b.rest() && b.list {
 		defer b.workOn()
 	}
-	http.NewResponseController(b.w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	// The first write of a quick reply has the one that net/http set when the
+	// request came.
+	if b.sent || b.Now().Sub(b.start) > time.Second {
+		http.NewResponseController(b.w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	}
 	if !b.sent {
 		b.sent = true
 		b.w.WriteHeader(b.status)

@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"hash"
 	"net/netip"
 	"strings"
 	"sync"
@@ -55,7 +56,9 @@ var ErrCredentials = errors.New("unknown client or wrong secret")
 
 // hashSecret is what is stored of a secret: an HMAC keyed by the pepper.
 func (db *DB) hashSecret(clientID, secret string) []byte {
-	mac := hmac.New(sha256.New, db.keys.secret)
+	mac := db.keys.macs.Get().(hash.Hash)
+	defer db.keys.macs.Put(mac)
+	mac.Reset()
 	mac.Write([]byte(clientID))
 	mac.Write([]byte{0})
 	mac.Write([]byte(secret))

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 )
 
 // PepperSource is where the pepper comes from: the secret that keys the hashes
@@ -37,7 +38,7 @@ const minPepper = 32
 
 // keys are what the pepper is used for, each derived for one purpose.
 type keys struct {
-	secret []byte
+	macs   *sync.Pool // of hash.Hash, for client secrets
 	cursor cipher.AEAD
 }
 
@@ -57,7 +58,8 @@ func newKeys(pepper string) (keys, error) {
 		return keys{}, err
 	}
 	gcm, err := cipher.NewGCMWithRandomNonce(block)
-	return keys{secret: derive(pepper, "client secret"), cursor: gcm}, err
+	secret := derive(pepper, "client secret")
+	return keys{macs: &sync.Pool{New: func() any { return hmac.New(sha256.New, secret) }}, cursor: gcm}, err
 }
 
 // checkPepper finds the pepper, makes one for a database that has none yet, and
