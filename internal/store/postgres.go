@@ -85,7 +85,10 @@ func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
 	if err := db.pool.PingContext(ctx); err != nil {
 		return unreachable(err)
 	}
-	return db.warnUnsafe(ctx)
+	if err := db.warnUnsafe(ctx); err != nil {
+		return err
+	}
+	return db.startAdders(ctx)
 }
 
 // unreachable is why a first connection failed: ErrUnavailable where the database
@@ -157,7 +160,7 @@ func postgresVerdict(err error, atCommit bool) verdict {
 	}
 	code := postgresCode(err)
 	switch {
-	case code == "40001" || code == "40P01":
+	case code == "40001" || code == "40P01" || code == "55P03": // the last: a lock was not to be had in time
 		return redo
 	case code == "57P01" || code == "57P02": // the server ended this connection
 		return lost
@@ -253,24 +256,6 @@ func (db *DB) writePostgres(ctx context.Context, j *job) error {
 	})
 }
 
-// addPostgres adds in one statement that commits by itself.
-func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Context, Reader) error) error {
-	if err := check(ctx, b); err != nil {
-		return err
-	}
-	j := &job{tenant: b.tenant, fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
-	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		tx := &Tx{db: b.db, conn: b.db.reads}
-		start := time.Now()
-		err := tx.run(ctx, j)
-		b.db.onCommit(1, time.Since(start))
-		if errors.Is(err, ErrDuplicate) {
-			return fails, err
-		}
-		return postgresVerdict(err, true), err
-	})
-}
-
 // distribution is what makes a Citus cluster of the schema, in order: a parent
 // before its children. Each statement does nothing when it was done before.
 func distribution() []string {
@@ -287,11 +272,14 @@ func distribution() []string {
 	return statements
 }
 
+func (db *DB) hasCitus(ctx context.Context) (citus bool, err error) {
+	err = queryRow(ctx, db.reads, "select exists (select 1 from pg_extension where extname = 'citus')", nil, &citus)
+	return citus, plain(err)
+}
+
 // distribute shards the tables where the database has the citus extension.
 func distribute(ctx context.Context, db *DB) error {
-	var citus bool
-	const has = "select exists (select 1 from pg_extension where extname = 'citus')"
-	if err := queryRow(ctx, db.reads, has, nil, &citus); err != nil || !citus {
+	if citus, err := db.hasCitus(ctx); err != nil || !citus {
 		return err
 	}
 	for _, s := range distribution() {

@@ -9,11 +9,13 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"contactbook/internal/pgtest"
+	"contactbook/internal/wire"
 )
 
 func TestPostgresVerdict(t *testing.T) {
@@ -26,6 +28,7 @@ func TestPostgresVerdict(t *testing.T) {
 	}{
 		"serialization failure": {pg("40001"), redo, redo},
 		"deadlock":              {pg("40P01"), redo, redo},
+		"lock timeout":          {pg("55P03"), redo, redo},
 		"terminated":            {pg("57P01"), redo, unknown},
 		"crashed":               {pg("57P02"), redo, unknown},
 		"starting":              {pg("57P03"), redo, redo},
@@ -71,7 +74,13 @@ func TestPostgresRedoes(t *testing.T) {
 
 // Two transactions that lock each other's rows both succeed in the end.
 func TestPostgresDeadlock(t *testing.T) {
-	db := open(t, fresh(t, "postgres"))
+	o := fresh(t, "postgres")
+	separator := "?"
+	if strings.Contains(o.URL, "?") {
+		separator = "&"
+	}
+	o.URL += separator + "deadlock_timeout=50ms" // long before a lock's timeout, on a slow machine too
+	db := open(t, o)
 	book := db.Book(2)
 	a, b := newNote("a"), newNote("b")
 	for _, n := range []*note{a, b} {
@@ -104,6 +113,57 @@ func TestPostgresDeadlock(t *testing.T) {
 		})
 	}
 	both.Wait()
+}
+
+// Adds whose connections the server ends, before, in or after a batch, are all
+// there in the end, each once.
+func TestPostgresAddsSurvive(t *testing.T) {
+	db := open(t, fresh(t, "postgres"))
+	ctx := t.Context()
+	stop, stopped := make(chan bool), make(chan bool)
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(5 * time.Millisecond):
+				db.pool.ExecContext(ctx, "select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database() and random() < 0.2")
+			}
+		}
+	}()
+	const each, callers = 50, 16
+	var wg sync.WaitGroup
+	added := make([][]wire.ID, callers)
+	for i := range callers {
+		wg.Go(func() {
+			for range each {
+				p := newPayee()
+				err := db.Book(2).Add(ctx, p, func(context.Context, Reader) error { return nil })
+				if err == nil {
+					added[i] = append(added[i], p.ID)
+				} else if errors.Is(err, ErrDuplicate) {
+					t.Error("an add met itself") // a try that was committed must be known again
+				}
+			}
+		})
+	}
+	wg.Wait()
+	close(stop)
+	<-stopped
+	n := 0
+	for _, some := range added {
+		for _, id := range some {
+			n++
+			if err := Has(ctx, db.Book(2), &payee{Meta: Meta{ID: id}}); err != nil {
+				t.Errorf("an acknowledged add is lost: %v", err)
+			}
+		}
+	}
+	t.Logf("%d of %d adds acknowledged", n, each*callers)
+	if n == 0 {
+		t.Error("none")
+	}
 }
 
 // The statements that would run on Citus: every table of the schema but those of

@@ -68,6 +68,7 @@ type DB struct {
 	connections func() Connections
 	write       func(context.Context, *job) error
 	writer      *writer // of SQLite
+	adds        *group  // of PostgreSQL; nil: each on its own
 	known       *memory
 	creds       *clientCache
 	keys        keys

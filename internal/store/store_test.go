@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -222,6 +223,66 @@ func hold(t *testing.T, book *Book) (release func(n int)) {
 		}
 		close(leave)
 	}
+}
+
+// Adds that wait share a commit; one that cannot be done fails alone.
+func TestAddsShareACommit(t *testing.T) {
+	onEngines(t, func(t *testing.T, o Options) {
+		ctx := t.Context()
+		var commits, adds atomic.Int64
+		o.OnCommit = func(n int, _ time.Duration) { commits.Add(1); adds.Add(int64(n)) }
+		db := open(t, o)
+		fine := func(context.Context, Reader) error { return nil }
+		first := newPayee()
+		if err := db.Book(2).Add(ctx, first, fine); err != nil {
+			t.Fatal(err)
+		}
+		commits.Store(0)
+		const each, callers = 20, 64
+		var wg sync.WaitGroup
+		payees := make([][]*payee, callers)
+		for i := range callers {
+			wg.Go(func() {
+				for n := range each {
+					p, want := newPayee(), error(nil)
+					if i == 6 && n%5 == 0 {
+						p.ID, want = first.ID, ErrDuplicate
+					}
+					if err := db.Book(Tenant(2+i%3*2)).Add(ctx, p, fine); !errors.Is(err, want) {
+						t.Errorf("add: %v, want %v", err, want)
+					} else if err == nil {
+						payees[i] = append(payees[i], p)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		stand := map[Tenant]int{2: 1}
+		for i, some := range payees {
+			tenant := Tenant(2 + i%3*2)
+			stand[tenant] += len(some)
+			for _, p := range some {
+				got := payee{Meta: Meta{ID: p.ID}}
+				if err := Get(ctx, db.Book(tenant), &got); err != nil || got.email != p.email {
+					t.Errorf("%v: %q, %v", p.ID, got.email, err)
+				}
+			}
+		}
+		for tenant, n := range stand {
+			all, err := NewQuery[payee]("all", "where tenant_id = $1").All(ctx, db.Book(tenant))
+			if err != nil || len(all) != n {
+				t.Errorf("tenant %d has %d, want %d, %v", tenant, len(all), n, err)
+			}
+		}
+		if n := commits.Load(); n >= adds.Load() {
+			t.Errorf("%d commits of %d adds", n, adds.Load())
+		}
+	})
+}
+
+func newPayee() *payee {
+	id := ids.New()
+	return &payee{NewMeta(id, 1000), "Sample Name", id.String() + "@example.com", "7428585742", "91", "Business Name", []byte{}}
 }
 
 func TestGoneContextIsNotWritten(t *testing.T) {

@@ -13,7 +13,8 @@ import (
 type job struct {
 	tenant Tenant
 	fn     func(context.Context, *Tx) error
-	again  bool // an earlier try may have been committed
+	add    *statement // what fn does, where that is a lone add to PostgreSQL
+	again  bool       // an earlier try may have been committed
 
 	touched bool // what is remembered of the tenant may not be true after it
 }

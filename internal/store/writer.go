@@ -2,7 +2,6 @@ package store
 
 import (
 	"context"
-	"sync"
 	"time"
 )
 
@@ -10,112 +9,26 @@ import (
 // writes, and puts everything that waits into one transaction, so that many
 // requests share one fsync.
 type writer struct {
+	*group
 	db      *DB
 	conn    *lite
-	queue   chan *waiting
-	closing chan struct{}
-	closed  chan struct{}
-	once    sync.Once
 	version int64 // data_version: another connection's commit changes it
 }
-
-// waiting is a job in the queue with the way to answer it.
-type waiting struct {
-	*job
-	ctx  context.Context
-	err  error
-	done chan struct{}
-}
-
-// maxBatch bounds how long the first in a batch waits for the last.
-const maxBatch = 256
 
 func newWriter(db *DB, path string) (*writer, error) {
 	conn, err := openLite(path, sqlitePragmas())
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{
-		db: db, conn: conn,
-		queue: make(chan *waiting, 4*maxBatch), closing: make(chan struct{}), closed: make(chan struct{}),
-	}
-	go w.loop()
+	w := &writer{db: db, conn: conn}
+	w.group = newGroup(1, w.commit)
 	return w, nil
-}
-
-// write queues j and waits for its transaction to be durable. Once queued it is
-// waited for even when ctx ends, because its outcome must be told.
-func (w *writer) write(ctx context.Context, j *job) error {
-	p := &waiting{job: j, ctx: ctx, done: make(chan struct{})}
-	select {
-	case <-w.closing:
-		return ErrClosed
-	default:
-	}
-	select {
-	case w.queue <- p:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-w.closing:
-		return ErrClosed
-	}
-	select {
-	case <-p.done:
-		return p.err
-	case <-w.closed: // queued just behind the last batch
-		select {
-		case <-p.done:
-			return p.err
-		default:
-			return ErrClosed
-		}
-	}
-}
-
-func (w *writer) loop() {
-	defer close(w.closed)
-	batch := make([]*waiting, 0, maxBatch)
-	for {
-		select {
-		case p := <-w.queue:
-			w.commit(w.fill(append(batch[:0], p)))
-		case <-w.closing:
-			for {
-				batch = w.fill(batch[:0])
-				if len(batch) == 0 {
-					return
-				}
-				w.commit(batch)
-			}
-		}
-	}
-}
-
-// fill takes what waits, without waiting for more.
-func (w *writer) fill(batch []*waiting) []*waiting {
-	for len(batch) < maxBatch {
-		select {
-		case p := <-w.queue:
-			batch = append(batch, p)
-		default:
-			return batch
-		}
-	}
-	return batch
 }
 
 // commit does a batch in one transaction, or, when one of it spoils that, one by
 // one, so that a neighbour never suffers.
-func (w *writer) commit(batch []*waiting) {
-	live := batch[:0]
-	for _, p := range batch {
-		if p.err = p.ctx.Err(); p.err != nil {
-			close(p.done) // nobody waits for it any more
-		} else {
-			live = append(live, p)
-		}
-	}
-	if len(live) == 0 || w.together(live) {
+func (w *writer) commit(live []*waiting) {
+	if w.together(live) {
 		return
 	}
 	for _, p := range live {
@@ -184,7 +97,6 @@ func (w *writer) rollback(ctx context.Context) {
 
 // Close commits what is queued and stops.
 func (w *writer) Close() error {
-	w.once.Do(func() { close(w.closing) })
-	<-w.closed
+	w.group.stop()
 	return w.conn.Close()
 }

@@ -1,0 +1,135 @@
+package store
+
+import (
+	"context"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"contactbook/internal/wire"
+)
+
+// adders is how many batches of adds are under way to PostgreSQL at a time: while
+// one is committed the next is sent.
+const adders = 2
+
+// statement is an add that needs no look at the database first.
+type statement struct {
+	text string
+	args []any // plain values
+}
+
+// errAlone says that a batch failed, so that each of it must be tried alone.
+type errAlone struct {
+	verdict verdict
+	cause   error
+}
+
+func (e *errAlone) Error() string { return "the batch failed: " + e.cause.Error() }
+
+// addPostgres adds in one statement. Adds that wait share a round trip and a
+// commit: they come from requests that know nothing of one another, so no order
+// among them matters, and one that spoils its batch is tried again alone.
+func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Context, Reader) error) error {
+	if err := check(ctx, b); err != nil {
+		return err
+	}
+	j := &job{tenant: b.tenant, touched: rememberedTables[r.Table()],
+		fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
+	defer b.db.settle(j)
+	if b.db.adds != nil {
+		var err error
+		if j.add, err = addOf(b.tenant, r); err != nil {
+			return err
+		}
+		err = b.db.adds.write(ctx, j)
+		var alone *errAlone
+		if !errors.As(err, &alone) {
+			return err
+		}
+		j.again = alone.verdict == unknown
+	}
+	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
+		tx := &Tx{db: b.db, conn: b.db.reads}
+		start := time.Now()
+		err := tx.run(ctx, j)
+		b.db.onCommit(1, time.Since(start))
+		if errors.Is(err, ErrDuplicate) {
+			return fails, err
+		}
+		return postgresVerdict(err, true), err
+	})
+}
+
+// addOf is r's add with plain values, which the driver need not look into.
+func addOf(t Tenant, r Record) (*statement, error) {
+	key, rest := pointers(r)
+	args := bind(t, key, rest)
+	for i, a := range args {
+		switch v := a.(type) {
+		case *string:
+			args[i] = *v
+		case *wire.Millis:
+			args[i] = int64(*v)
+		case driver.Valuer:
+			value, err := v.Value()
+			if err != nil {
+				return nil, err
+			}
+			args[i] = value
+		}
+	}
+	return &statement{textOf(r).add, args}, nil
+}
+
+// addTogether sends a batch's statements in one round trip, which PostgreSQL
+// takes for one transaction.
+func (db *DB) addTogether(batch []*waiting) {
+	ctx, cancel := context.WithTimeout(context.Background(), WriteTimeout)
+	defer cancel()
+	start := time.Now()
+	err := db.sendAdds(ctx, batch)
+	db.onCommit(len(batch), time.Since(start))
+	if err != nil {
+		err = &errAlone{postgresVerdict(err, true), plain(err)}
+	}
+	for _, p := range batch {
+		p.err = err
+		close(p.done)
+	}
+}
+
+func (db *DB) sendAdds(ctx context.Context, batch []*waiting) error {
+	c, err := db.pool.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return c.Raw(func(raw any) error {
+		on, ok := raw.(*stdlib.Conn)
+		if !ok {
+			return fmt.Errorf("a connection is a %T", raw)
+		}
+		var all pgx.Batch
+		for _, p := range batch {
+			all.Queue(p.add.text, p.add.args...)
+		}
+		return on.Conn().SendBatch(ctx, &all).Close()
+	})
+}
+
+// startAdders shares adds between requests, but for Citus, where a transaction
+// over several tenants would be one over several machines.
+func (db *DB) startAdders(ctx context.Context) error {
+	citus, err := db.hasCitus(ctx)
+	if err != nil || citus {
+		return err
+	}
+	db.adds = newGroup(adders, db.addTogether)
+	db.close = append(db.close, func() error { db.adds.stop(); return nil })
+	return nil
+}
