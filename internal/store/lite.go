@@ -342,9 +342,11 @@ func (s *liteStmt) Scan(dest ...any) error {
 		case *string:
 			*v = string(s.bytes(i))
 		case *wire.ID:
-			if n := copy(v[:], s.bytes(i)); n != len(v) {
-				return &liteError{sqlite3.SQLITE_CORRUPT, "an id is too short"}
+			b := s.bytes(i)
+			if len(b) != len(v) {
+				return &liteError{sqlite3.SQLITE_CORRUPT, "an id is not 12 bytes long"}
 			}
+			copy(v[:], b)
 		case *[]byte:
 			*v = append([]byte{}, s.bytes(i)...)
 		case *int64:
