@@ -54,7 +54,7 @@ func TestCheckFindsFaults(t *testing.T) {
 		if err != nil || len(good.Found) > 0 || len(good.Looked) < 25 {
 			t.Fatalf("of a good book: %+v, %v", good, err)
 		}
-		mark, err := fingerprintIn(t.Context(), db.pool)
+		mark, err := fingerprintIn(t.Context(), db.migrations)
 		if err != nil {
 			t.Fatal(err)
 		}
