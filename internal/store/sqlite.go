@@ -62,7 +62,7 @@ func sqliteCodeOf(err error) (int, bool) {
 
 const (
 	busyTimeout    = 10 * time.Second // for another process's credential write to end
-	checkpointSize = 4000             // pages of WAL; larger ones stall the writer
+	checkpointSize = 2000             // pages of WAL; larger ones stall the writer
 )
 
 // sqlitePragmas are what a connection needs, as they are per connection.
