@@ -22,13 +22,14 @@ setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, g
 
 .PHONY: test
 test: setup ## set up, then run all tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 9m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 	cd tools && $(GO) test ./...
 	cd bench && $(GO) test ./...
 
 .PHONY: figures
 figures: ## assert the figures of docs/operate.md, on a quiet machine
-	CONTACTBOOK_SIZE=nightly $(GO) test ./e2e -count=1 -timeout 20m -v -run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory|TestBackupMillion)$$' -figures -sigterms 100
+	CONTACTBOOK_SIZE=nightly $(GO) test ./e2e -count=1 -timeout 20m -v -figures -sigterms 100 \
+		-run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory|TestBackupWhileServing|TestBackupMillion|TestPointInTime|TestRollingUpgrade)$$'
 
 .PHONY: bench
 bench: ## measure side by side with peers, about 25 minutes, into bench/RESULTS.md

@@ -26,7 +26,7 @@ func TestBackupWhileServing(t *testing.T) {
 		rounds = 10
 	}
 	for n := range rounds {
-		awaitAcks(t, l, int64(150*(n+1)))
+		awaitAcks(t, l, int64(50*(n+1)))
 		l.mu.Lock()
 		contacts, persons := maps.Clone(l.contacts.acked), maps.Clone(l.persons.acked)
 		l.mu.Unlock()

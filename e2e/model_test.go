@@ -142,14 +142,14 @@ func sized(quick, nightly, release int) int {
 	return quick
 }
 
-const modelSteps = 30
+const modelSteps = 60
 
 // TestModel holds random sequences of all operations in three books against the model.
 func TestModel(t *testing.T) {
 	// The quick size is the same everywhere; the larger ones look further each time.
 	checks, seed := flag.Lookup("rapid.checks").Value, flag.Lookup("rapid.seed").Value
 	if sized(1, 0, 0) == 1 && seed.String() == "0" {
-		if err := errors.Join(seed.Set("1"), checks.Set("40")); err != nil {
+		if err := errors.Join(seed.Set("1"), checks.Set("20")); err != nil {
 			t.Fatal(err)
 		}
 	}

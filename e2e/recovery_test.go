@@ -19,7 +19,7 @@ func isLarge() bool {
 func large(t *testing.T) {
 	t.Helper()
 	if !isLarge() {
-		t.Skip("runs with CONTACTBOOK_SIZE=nightly")
+		t.Skip("make figures runs it")
 	}
 }
 
