@@ -51,10 +51,10 @@ An address that is not loopback needs TLS, or the word --plain-http.`,
 	return cmd
 }
 
-// gcPercent trades memory for time: what lives is some 10 MB, so that three times
-// as much garbage is little, and collecting it as often as Go does by default
-// took a twentieth of a busy server.
-const gcPercent = 300
+// gcPercent trades memory for time: what lives is some 10 MB, so that twice as
+// much garbage is little, and collecting it as often as Go does by default took a
+// twentieth of a busy server.
+const gcPercent = 200
 
 // runServer opens everything that the settings name, and serves until ctx ends.
 func (a *app) runServer(ctx context.Context) error {

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"runtime"
 	"strconv"
+	"sync"
 	"sync/atomic"
 	"unsafe"
 
@@ -314,7 +316,7 @@ func (s *liteStmt) Err() error { return s.failed }
 // liteRows are the rows of one run: closed twice, they leave the next run alone.
 type liteRows struct {
 	*liteStmt
-	idle   chan<- *lite // where their connection goes; nil for the writer's
+	pool   *readers // where their connection goes; nil for the writer's
 	closed bool
 }
 
@@ -325,8 +327,8 @@ func (r *liteRows) Close() error {
 	}
 	r.closed = true
 	err := r.reset()
-	if r.idle != nil {
-		r.idle <- r.lite
+	if r.pool != nil {
+		r.pool.give(r.lite)
 	}
 	return err
 }
@@ -380,13 +382,15 @@ func (s *liteStmt) bytes(i int32) []byte {
 // readers are connections that cannot write, as many as may read at once.
 type readers struct {
 	all   []*lite
-	idle  chan *lite
+	free  chan struct{} // one for each of idle
+	mu    sync.Mutex
+	idle  []*lite // the last one used goes first: its pages are in its cache
 	waits atomic.Int64
 }
 
 func openReaders(path string) (*readers, error) {
 	n := max(4, 2*runtime.GOMAXPROCS(0))
-	r := &readers{idle: make(chan *lite, n)}
+	r := &readers{free: make(chan struct{}, n)}
 	for range n {
 		c, err := openLite(path, append(sqlitePragmas(), "query_only = 1"))
 		if err != nil {
@@ -394,35 +398,54 @@ func openReaders(path string) (*readers, error) {
 			return nil, err
 		}
 		r.all = append(r.all, c)
-		r.idle <- c
+		r.give(c)
 	}
 	return r, nil
+}
+
+// take waits for a connection that nobody reads from.
+func (r *readers) take(ctx context.Context) (*lite, error) {
+	select {
+	case <-r.free:
+	default:
+		r.waits.Add(1)
+		select {
+		case <-r.free:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	c := r.idle[len(r.idle)-1]
+	r.idle = r.idle[:len(r.idle)-1]
+	return c, nil
+}
+
+func (r *readers) give(c *lite) {
+	r.mu.Lock()
+	r.idle = append(r.idle, c)
+	r.mu.Unlock()
+	r.free <- struct{}{}
 }
 
 // query runs on a connection that nobody reads from, which closing the rows
 // gives back.
 func (r *readers) query(ctx context.Context, query string, args ...any) (rows, error) {
-	var c *lite
-	select {
-	case c = <-r.idle:
-	default:
-		r.waits.Add(1)
-		select {
-		case c = <-r.idle:
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		}
+	c, err := r.take(ctx)
+	if err != nil {
+		return nil, err
 	}
 	s, err := c.run(query, args)
 	if err != nil {
-		r.idle <- c
+		r.give(c)
 		return nil, err
 	}
-	return &liteRows{liteStmt: s, idle: r.idle}, nil
+	return &liteRows{liteStmt: s, pool: r}, nil
 }
 
 func (r *readers) connections() Connections {
-	idle := len(r.idle)
+	idle := len(r.free)
 	return Connections{len(r.all) - idle, idle, r.waits.Load()}
 }
 
@@ -434,7 +457,8 @@ func (r *readers) exec(context.Context, string, ...any) (int64, error) {
 func (r *readers) Close() error {
 	var first error
 	for range r.all {
-		if err := (<-r.idle).Close(); first == nil {
+		c, err := r.take(context.Background())
+		if err = errors.Join(err, c.Close()); first == nil {
 			first = err
 		}
 	}
