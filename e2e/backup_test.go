@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"contactbook/internal/proof"
 )
 
 // TestBackupWhileServing copies the book under load, more often where there is time, restores each copy elsewhere, and finds there all that
@@ -22,7 +24,7 @@ func TestBackupWhileServing(t *testing.T) {
 		}
 	}()
 	rounds := 1
-	if isLarge() {
+	if proof.Sized() != proof.Quick {
 		rounds = 10
 	}
 	for n := range rounds {
@@ -82,7 +84,7 @@ func awaitAcks(t *testing.T, l *load, n int64) {
 func TestBackupKilled(t *testing.T) {
 	t.Parallel()
 	s := start(t, "sqlite")
-	r := seeded(t)
+	r, _ := proof.Rand(t)
 	c := s.client(5, "LIVE")
 	tag := s.tag(c, "Employee")
 	for range 20 {

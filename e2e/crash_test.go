@@ -22,6 +22,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"contactbook/internal/pgtest"
+	"contactbook/internal/proof"
 )
 
 var killed = flag.Int("kills", 10, "how often TestKill9 and TestKillAtStart kill each server; half as often under the race detector")
@@ -69,7 +70,7 @@ func TestKill9(t *testing.T) {
 // next start takes up what is there.
 func TestKillAtStart(t *testing.T) {
 	t.Parallel()
-	r := seeded(t)
+	r, _ := proof.Rand(t)
 	for range kills() {
 		dir := t.TempDir()
 		database, pepper := "sqlite:"+filepath.Join(dir, "book.db"), filepath.Join(dir, "pepper.key")
@@ -208,7 +209,8 @@ type personShown struct {
 }
 
 func newLoad(t *testing.T, s *server) *load {
-	l := &load{T: t, s: s, creds: s.client(77, "LIVE"), rand: seeded(t), hosts: map[string]bool{}}
+	random, _ := proof.Rand(t)
+	l := &load{T: t, s: s, creds: s.client(77, "LIVE"), rand: random, hosts: map[string]bool{}}
 	l.seed = l.rand.Uint64()
 	l.contacts = ledger[contactShown]{map[string]contactShown{}, map[string]contactShown{}}
 	l.persons = ledger[personShown]{map[string]personShown{}, map[string]personShown{}}

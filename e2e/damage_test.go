@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"contactbook/internal/proof"
 )
 
 // killAfter runs a command of the binary and kills it after a while.
@@ -28,7 +30,7 @@ func killAfter(t *testing.T, after time.Duration, args ...string) {
 // another's rows or anyone's data in its log, and it, or else its doctor, names the file.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
-	r := seeded(t)
+	r, _ := proof.Rand(t)
 	s := start(t, "sqlite")
 	const canary = "Zanzibar Qualifying Canary"
 	mine, other := s.client(5, "LIVE"), s.client(6, "LIVE")
@@ -75,7 +77,7 @@ func TestDamagedFile(t *testing.T) {
 		"the middle of the WAL": {read(t, path), scrap(wal, len(wal)/2, 500), false},
 		"the WAL cut short":     {read(t, path), wal[:len(wal)/3], false},
 	} {
-		if !isLarge() && !slices.Contains(quick, name) {
+		if proof.Sized() == proof.Quick && !slices.Contains(quick, name) {
 			continue
 		}
 		at := filepath.Join(t.TempDir(), "book.db")

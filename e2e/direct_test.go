@@ -5,35 +5,13 @@ import (
 	"encoding/hex"
 	"fmt"
 	"maps"
-	"math/rand/v2"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	_ "github.com/jackc/pgx/v5/stdlib"
 	_ "modernc.org/sqlite"
 )
-
-// seedEnv repeats a randomised test with the seed that it printed.
-const seedEnv = "CONTACTBOOK_TEST_SEED"
-
-// seeded is the test's own source, whose seed is printed with the line that replays it.
-func seeded(t *testing.T) *rand.Rand {
-	t.Helper()
-	seed := uint64(time.Now().UnixNano())
-	if text := os.Getenv(seedEnv); text != "" {
-		var err error
-		if seed, err = strconv.ParseUint(text, 10, 64); err != nil {
-			t.Fatalf("%s: %v", seedEnv, err)
-		}
-	}
-	top, _, _ := strings.Cut(t.Name(), "/")
-	t.Logf("seed %d; again: %s=%[1]d go test ./e2e -run '^%[3]s$'", seed, seedEnv, top)
-	return rand.New(rand.NewPCG(seed, 0))
-}
 
 // openDirect opens a server's database past the server, to see and do what the API cannot. A SQLite file that no
 // server has open is recovered and checkpointed by this: copy it first where the server is to find it raw.

@@ -14,6 +14,8 @@ import (
 	"testing"
 
 	"contactbook/internal/book"
+
+	"contactbook/internal/proof"
 )
 
 // TestSecondTenant replays every op of book.Ops with ids that are not the caller's. It is generated from the ops and
@@ -45,7 +47,8 @@ type isolation struct {
 }
 
 func newIsolation(t *testing.T, s *server) *isolation {
-	x := &isolation{T: t, s: s, rand: seeded(t), replied: map[string]bool{}, columns: map[string]bool{}}
+	random, _ := proof.Rand(t)
+	x := &isolation{T: t, s: s, rand: random, replied: map[string]bool{}, columns: map[string]bool{}}
 	x.db = openDirect(t, s.engine, s.database)
 	x.holders = []*holder{
 		x.holder("tenant A", "alpha", s.client(501, "LIVE")),

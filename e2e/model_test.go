@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"contactbook/e2e/model"
+	"contactbook/internal/proof"
 	"pgregory.net/rapid"
 )
 
@@ -131,24 +132,13 @@ func (d *modelled) empty() error {
 	return nil
 }
 
-// sized is the number that suits CONTACTBOOK_SIZE.
-func sized(quick, nightly, release int) int {
-	switch os.Getenv("CONTACTBOOK_SIZE") {
-	case "nightly":
-		return nightly
-	case "release":
-		return release
-	}
-	return quick
-}
-
 const modelSteps = 60
 
 // TestModel holds random sequences of all operations in three books against the model.
 func TestModel(t *testing.T) {
 	// The quick size is the same everywhere; the larger ones look further each time.
 	checks, seed := flag.Lookup("rapid.checks").Value, flag.Lookup("rapid.seed").Value
-	if sized(1, 0, 0) == 1 && seed.String() == "0" {
+	if proof.Sized() == proof.Quick && seed.String() == "0" {
 		if err := errors.Join(seed.Set("1"), checks.Set("20")); err != nil {
 			t.Fatal(err)
 		}
@@ -158,7 +148,7 @@ func TestModel(t *testing.T) {
 			t.Parallel()
 			d := newModelled(start(t, engine))
 			// How many checks rapid makes is a flag of the whole test binary: several sequences make one check.
-			per := sized(1, 20, 1000)
+			per := proof.Pick(1, 20, 1000)
 			ran := 0
 			rapid.Check(t, func(r *rapid.T) {
 				pick := func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "") }

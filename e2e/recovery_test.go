@@ -3,30 +3,17 @@ package e2e
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path/filepath"
 	"testing"
 	"time"
+
+	"contactbook/internal/proof"
 )
-
-// isLarge tells whether the run has time: CONTACTBOOK_SIZE is nightly or release.
-func isLarge() bool {
-	size := os.Getenv("CONTACTBOOK_SIZE")
-	return size == "nightly" || size == "release"
-}
-
-// large skips a test in a run that has no time for it.
-func large(t *testing.T) {
-	t.Helper()
-	if !isLarge() {
-		t.Skip("make figures runs it")
-	}
-}
 
 // TestPointInTime does what docs/operate.md says of PostgreSQL: a base backup, archived WAL, and back to a moment
 // between two contacts, while the server runs on and finds its database again.
 func TestPointInTime(t *testing.T) {
-	large(t)
+	proof.Large(t)
 	pg := ownPostgres(t)
 	archive, err := pg.Archive()
 	if err != nil {
@@ -113,7 +100,7 @@ const backInFor = time.Minute
 
 // TestBackupMillion measures how long a book of a million contacts needs to be back: restored, looked over, served.
 func TestBackupMillion(t *testing.T) {
-	large(t)
+	proof.Large(t)
 	s := start(t, "sqlite")
 	c := s.client(1, "LIVE")
 	id := s.contact(c, "the first", s.tag(c, "Employee"))

@@ -10,6 +10,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"contactbook/internal/proof"
 )
 
 // rotation is what a balancer sends requests to, in turn.
@@ -51,7 +53,7 @@ func (r *rotation) replace(old, fresh *server) (idle func() bool) {
 // what any of them acknowledged is in the book that the new ones serve. CONTACTBOOK_TEST_OLD_BINARY names a contactbook
 // of another release to upgrade from; without it a server is replaced by one of its kind.
 func TestRollingUpgrade(t *testing.T) {
-	large(t)
+	proof.Large(t)
 	t.Parallel()
 	oldBinary := os.Getenv("CONTACTBOOK_TEST_OLD_BINARY")
 	database, pepper := newDatabase(t, "postgres"), filepath.Join(t.TempDir(), "pepper.key")

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"contactbook/internal/proof"
 )
 
 // idsEnv makes the test binary a process that writes so many ids.
@@ -30,10 +32,7 @@ func TestUniqueAcrossProcesses(t *testing.T) {
 	}
 	t.Parallel()
 	const processes = 8
-	n := 20_000
-	if size := os.Getenv("CONTACTBOOK_SIZE"); size == "nightly" || size == "release" {
-		n = 5_000_000
-	}
+	n := proof.Pick(20_000, 5_000_000, 5_000_000)
 	type made struct {
 		part  [5]byte
 		count int
