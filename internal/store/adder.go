@@ -43,7 +43,7 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 	defer b.db.settle(j)
 	if b.db.adds != nil {
 		var err error
-		if j.add, err = addOf(b.tenant, r); err != nil {
+		if j.add, err = addOf(b, r); err != nil {
 			return err
 		}
 		err = b.db.adds.write(ctx, j)
@@ -66,9 +66,9 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 }
 
 // addOf is r's add with plain values, which the driver need not look into.
-func addOf(t Tenant, r Record) (*statement, error) {
+func addOf(b *Book, r Record) (*statement, error) {
 	key, rest := pointers(r)
-	args := bind(t, key, rest)
+	args := bind(b.tenant, key, rest)
 	for i, a := range args {
 		switch v := a.(type) {
 		case *string:
@@ -83,7 +83,7 @@ func addOf(t Tenant, r Record) (*statement, error) {
 			args[i] = value
 		}
 	}
-	return &statement{textOf(r).add, args}, nil
+	return &statement{b.db.engine.textOf(r).add, args}, nil
 }
 
 // addTogether sends a batch's statements in one round trip, which PostgreSQL

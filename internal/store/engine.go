@@ -19,6 +19,8 @@ type engine struct {
 	migrateLock func(dsn string) (lock.Locker, error)
 	// afterMigrate does what the engine needs once the schema stands.
 	afterMigrate func(context.Context, *DB) error
+	// ownRows: statements check that the row that an index leads to is its own.
+	ownRows bool
 	// holdContact locks a contact's row for the rest of the transaction.
 	holdContact string
 	isDuplicate func(error) bool

@@ -103,6 +103,8 @@ type liteStmt struct {
 	*lite
 	handle uintptr // sqlite3_stmt*
 	places []int32 // of the arguments: $2 is not the second parameter where it stands first
+	cols   int     // of a row, but for ownRow
+	owns   bool    // ownRow is the last
 	text   uintptr // memory of its texts and blobs while it runs
 	size   int
 	state  liteState
@@ -145,6 +147,12 @@ func (c *lite) prepare(query string) (*liteStmt, error) {
 		s.places[n] = sqlite3.Xsqlite3_bind_parameter_index(c.tls, s.handle, name)
 		libc.Xfree(c.tls, name)
 	}
+	if s.cols = int(sqlite3.Xsqlite3_column_count(c.tls, s.handle)); s.cols > 0 {
+		last := sqlite3.Xsqlite3_column_name(c.tls, s.handle, int32(s.cols-1))
+		if s.owns = libc.GoString(last) == ownRow; s.owns {
+			s.cols--
+		}
+	}
 	return s, nil
 }
 
@@ -152,6 +160,9 @@ func (c *lite) exec(_ context.Context, query string, args ...any) (int64, error)
 	s, err := c.run(query, args)
 	if err != nil {
 		return 0, err
+	}
+	for s.state != ended { // one that returns rows counts its changes at the end
+		s.step()
 	}
 	changed := int64(sqlite3.Xsqlite3_changes64(c.tls, c.db))
 	return changed, s.reset()
@@ -191,6 +202,9 @@ func (c *lite) run(query string, args []any) (*liteStmt, error) {
 func (s *liteStmt) step() {
 	switch rc := sqlite3.Xsqlite3_step(s.tls, s.handle); rc {
 	case sqlite3.SQLITE_ROW:
+		if s.owns && sqlite3.Xsqlite3_column_int64(s.tls, s.handle, int32(s.cols)) == 0 {
+			s.state, s.failed = ended, errOtherRow
+		}
 	case sqlite3.SQLITE_DONE:
 		s.state = ended
 	default:
@@ -331,8 +345,8 @@ func (r *liteRows) Close() error {
 
 // Scan copies the row's columns to dest. No column of ours is null.
 func (s *liteStmt) Scan(dest ...any) error {
-	if n := int(sqlite3.Xsqlite3_column_count(s.tls, s.handle)); n != len(dest) {
-		return fmt.Errorf("%d places for %d columns", len(dest), n)
+	if s.cols != len(dest) {
+		return fmt.Errorf("%d places for %d columns", len(dest), s.cols)
 	}
 	for n, d := range dest {
 		i := int32(n)

@@ -47,18 +47,22 @@ func NewMeta(id wire.ID, now wire.Millis) Meta { return Meta{ID: id, Created: no
 // texts are the statements of one table, made from its column names once.
 type texts struct{ sel, add, get, has, set, drop, siblings string }
 
-var textsOf sync.Map // table name -> *texts
+var textsOf, checkedTextsOf sync.Map // table name -> *texts; the latter have ownRow
 
-func textOf(r Record) *texts {
-	if t, ok := textsOf.Load(r.Table()); ok {
+func (e *engine) textOf(r Record) *texts {
+	all := &textsOf
+	if e.ownRows {
+		all = &checkedTextsOf
+	}
+	if t, ok := all.Load(r.Table()); ok {
 		return t.(*texts)
 	}
-	t := newTexts(r)
-	textsOf.Store(r.Table(), t)
+	t := newTexts(r, e.ownRows)
+	all.Store(r.Table(), t)
 	return t
 }
 
-func newTexts(r Record) *texts {
+func newTexts(r Record, checked bool) *texts {
 	table := r.Table()
 	var names, marks, sets []string
 	where := " where tenant_id = $1"
@@ -80,16 +84,22 @@ func newTexts(r Record) *texts {
 	column("created") // last: set does not bind it
 
 	cols := strings.Join(names, ", ")
-	sel := " select " + cols + " from " + table
+	sel, one, set, drop := " select "+cols+" from "+table, " select 1 from "+table, "", ""
+	if checked {
+		key := names[:len(r.Key())]
+		sel = " select " + own(names) + ", " + isOwn(key) + fromOwn(table, names)
+		one = " select 1, " + isOwn(key) + fromOwn(table, key)
+		set, drop = ", "+wasOwn(key), " returning "+wasOwn(key)
+	}
 	return &texts{
 		sel: sel,
 		add: "/* " + table + " add */ insert into " + table + " (tenant_id, " + cols + ") values ($1, " + strings.Join(marks, ", ") + ")",
 		get: "/* " + table + " get */" + sel + where,
-		has: "/* " + table + " has */ select 1 from " + table + where,
+		has: "/* " + table + " has */" + one + where,
 		set: "/* " + table + " set */ update " + table + " set " + strings.Join(sets, ", ") +
 			", updated = case when updated > " + now + " then updated else " + now + " end" +
-			where + " returning updated, created",
-		drop: "/* " + table + " drop */ delete from " + table + where,
+			where + " returning updated, created" + set,
+		drop: "/* " + table + " drop */ delete from " + table + where + drop,
 
 		siblings: "/* " + table + " siblings */ select count(*) from " + table + within,
 	}
@@ -127,7 +137,7 @@ func bind(tenant Tenant, groups ...[]any) []any {
 func Get(ctx context.Context, from Reader, r Record) error {
 	s := from.source()
 	key, rest := pointers(r)
-	return s.fail(queryRow(ctx, s.conn, textOf(r).get, bind(s.tenant, key), append(key, rest...)...))
+	return s.fail(queryRow(ctx, s.conn, s.db.engine.textOf(r).get, bind(s.tenant, key), append(key, rest...)...))
 }
 
 // Has is nil when there is a record of r's key, else ErrNotFound.
@@ -135,14 +145,14 @@ func Has(ctx context.Context, from Reader, r Record) error {
 	var one int
 	s := from.source()
 	key, _ := pointers(r)
-	return s.fail(queryRow(ctx, s.conn, textOf(r).has, bind(s.tenant, key), &one))
+	return s.fail(queryRow(ctx, s.conn, s.db.engine.textOf(r).has, bind(s.tenant, key), &one))
 }
 
 // Siblings counts the records that share all of r's key but its last column: the
 // children of one parent.
 func (tx *Tx) Siblings(ctx context.Context, r Record) (n int, err error) {
 	key, _ := pointers(r)
-	err = tx.fail(queryRow(ctx, tx.conn, textOf(r).siblings, bind(tx.tenant, key[:len(key)-1]), &n))
+	err = tx.fail(queryRow(ctx, tx.conn, tx.db.engine.textOf(r).siblings, bind(tx.tenant, key[:len(key)-1]), &n))
 	return n, err
 }
 
@@ -155,7 +165,7 @@ func (tx *Tx) Add(ctx context.Context, r Record) error {
 		}
 	}
 	tx.touch(r.Table())
-	_, err := tx.exec(ctx, textOf(r).add, bind(tx.tenant, key, rest))
+	_, err := tx.exec(ctx, tx.db.engine.textOf(r).add, bind(tx.tenant, key, rest))
 	return err
 }
 
@@ -166,7 +176,7 @@ func (tx *Tx) Set(ctx context.Context, r Record) error {
 	key, rest := pointers(r)
 	args := bind(tx.tenant, key, rest[:len(rest)-1])
 	tx.touch(r.Table())
-	err := tx.fail(queryRow(ctx, tx.conn, textOf(r).set, args, &m.Updated, &m.Created))
+	err := tx.fail(queryRow(ctx, tx.conn, tx.db.engine.textOf(r).set, args, &m.Updated, &m.Created))
 	if err == nil {
 		tx.changed++
 	}
@@ -178,7 +188,7 @@ func (tx *Tx) Set(ctx context.Context, r Record) error {
 func (tx *Tx) Drop(ctx context.Context, r Record) error {
 	key, _ := pointers(r)
 	tx.touch(r.Table())
-	n, err := tx.exec(ctx, textOf(r).drop, bind(tx.tenant, key))
+	n, err := tx.exec(ctx, tx.db.engine.textOf(r).drop, bind(tx.tenant, key))
 	if err == nil && n == 0 && !tx.again {
 		return ErrNotFound
 	}
@@ -189,7 +199,7 @@ func (tx *Tx) Drop(ctx context.Context, r Record) error {
 type Query[R any, P interface {
 	*R
 	Record
-}] struct{ text string }
+}] struct{ text, checked string }
 
 // NewQuery makes a query named name, for the database's log; tail follows the
 // table's name, with the tenant as $1 and arguments from $2.
@@ -197,18 +207,23 @@ func NewQuery[R any, P interface {
 	*R
 	Record
 }](name, tail string) Query[R, P] {
-	return Query[R, P]{"/* " + name + " */" + textOf(P(new(R))).sel + " " + tail}
+	text := func(checked bool) string { return "/* " + name + " */" + newTexts(P(new(R)), checked).sel + " " + tail }
+	return Query[R, P]{text(false), text(true)}
 }
 
 // All returns every row.
 func (q Query[R, P]) All(ctx context.Context, from Reader, args ...any) ([]R, error) {
 	s := from.source()
-	all, err := q.all(ctx, s.conn, bind(s.tenant, args))
+	text := q.text
+	if s.db.engine.ownRows {
+		text = q.checked
+	}
+	all, err := q.all(ctx, s.conn, text, bind(s.tenant, args))
 	return all, s.fail(err)
 }
 
-func (q Query[R, P]) all(ctx context.Context, c conn, args []any) ([]R, error) {
-	rows, err := c.query(ctx, q.text, args...)
+func (q Query[R, P]) all(ctx context.Context, c conn, text string, args []any) ([]R, error) {
+	rows, err := c.query(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}

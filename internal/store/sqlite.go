@@ -22,6 +22,7 @@ import (
 var sqliteEngine = engine{
 	name:        "sqlite",
 	dialect:     goose.DialectSQLite3,
+	ownRows:     true,
 	migrateLock: func(path string) (lock.Locker, error) { return fileLocker{flock.New(path + ".migrate.lock")}, nil },
 	// One writer: nothing else changes the row meanwhile.
 	holdContact: "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2",
