@@ -10,7 +10,7 @@ STATICCHECK := $(GO) tool -modfile=tools/go.mod staticcheck
 
 .PHONY: help
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "  %-13s %s\n", $$1, $$2 }' Makefile
 
 .PHONY: build
 build: ## build bin/contactbook, one static binary
@@ -26,10 +26,20 @@ test: setup ## set up, then run all tests under the race detector
 	cd tools && $(GO) test ./...
 	cd bench && $(GO) test ./...
 
-.PHONY: figures
-figures: ## assert the figures of docs/operate.md, on a quiet machine
-	CONTACTBOOK_SIZE=nightly $(GO) test ./e2e -count=1 -timeout 20m -v -figures -sigterms 100 \
-		-run '^(TestSIGTERM|TestSlowClients|TestColdStart|TestIdleMemory|TestBackupWhileServing|TestBackupMillion|TestPointInTime|TestRollingUpgrade)$$'
+# Progress goes to the terminal, what the tests print to dist/proof, and what they find to docs/reliability.md.
+PROOF = GO='$(GO)' $(if $(SEED),CONTACTBOOK_SEED='$(SEED)') $(GO) run -C tools ./proof -only '$(ONLY)'
+
+.PHONY: nightly
+nightly: setup ## show all that docs/reliability.md promises, on a quiet machine, under 2 hours; ONLY=R1,M1 for some
+	$(PROOF) -size nightly
+
+.PHONY: release-check
+release-check: setup ## the same, as long as it takes
+	$(PROOF) -size release
+
+.PHONY: plants
+plants: setup ## put faults into the program and see that the tests find them; ONLY=P01,P02 for some
+	$(PROOF) -what plants
 
 .PHONY: bench
 bench: ## measure side by side with peers, about 25 minutes, into bench/RESULTS.md

@@ -26,11 +26,11 @@ func killAfter(t *testing.T, after time.Duration, args ...string) {
 	cmd.Wait()
 }
 
-// TestDamagedFile gives the server files that were cut or overwritten: it does not panic, it never shows one tenant
+// TestDamagedFile (R8) gives the server files that were cut or overwritten: it does not panic, it never shows one tenant
 // another's rows or anyone's data in its log, and it, or else its doctor, names the file.
 func TestDamagedFile(t *testing.T) {
 	t.Parallel()
-	r, _ := proof.Rand(t)
+	r, seed := proof.Rand(t)
 	s := start(t, "sqlite")
 	const canary = "Zanzibar Qualifying Canary"
 	mine, other := s.client(5, "LIVE"), s.client(6, "LIVE")
@@ -61,47 +61,53 @@ func TestDamagedFile(t *testing.T) {
 	}
 	page := func() int { return 4096 * (1 + r.IntN(len(file)/4096-1)) }
 	quick := []string{"the header's name", "a page", "the middle of the WAL"}
-	for name, d := range map[string]struct {
-		file, wal []byte
-		must      bool // doctor must find it
-	}{
-		"the header's name":     {scrap(file, 0, 16), nil, true},
-		"the first page":        {scrap(file, 100, 3000), nil, true},
-		"cut in the middle":     {file[:len(file)/2/4096*4096], nil, true},
-		"cut inside a page":     {file[:len(file)/2/4096*4096+1000], nil, true},
-		"cut to the header":     {file[:100], nil, true},
-		"a page's head":         {scrap(file, page(), 64), nil, false},
-		"a page":                {scrap(file, page(), 4096), nil, false},
-		"half of the file":      {scrap(file, len(file)/2, len(file)), nil, true},
-		"the WAL's header":      {read(t, path), scrap(wal, 0, 32), false},
-		"the middle of the WAL": {read(t, path), scrap(wal, len(wal)/2, 500), false},
-		"the WAL cut short":     {read(t, path), wal[:len(wal)/3], false},
-	} {
-		if proof.Sized() == proof.Quick && !slices.Contains(quick, name) {
-			continue
-		}
-		at := filepath.Join(t.TempDir(), "book.db")
-		write(t, at, d.file)
-		if d.wal != nil {
-			write(t, at+"-wal", d.wal)
-		}
-		stdout, stderr, code := runBinary("doctor", "--database", "sqlite:"+at, "--pepper-file", s.pepper)
-		said := stdout + stderr
-		if d.must && (code != 1 || !strings.Contains(said, at)) {
-			t.Errorf("%s: doctor ends with %d and does not name %s:\n%s", name, code, at, said)
-		}
-		log := serveDamaged(t, at, s.pepper, []creds{mine, other}, canary)
-		for what, text := range map[string]string{"doctor": said, "serve": log} {
-			for _, bad := range []string{"panic", "goroutine ", "SIGSEGV", "fatal error", canary} {
-				if strings.Contains(text, bad) {
-					t.Errorf("%s: %s says %q:\n%s", name, what, bad, text)
+	rounds, damages := proof.Pick(1, 10, 100), 0
+	for range rounds {
+		for name, d := range map[string]struct {
+			file, wal []byte
+			must      bool // doctor must find it
+		}{
+			"the header's name":     {scrap(file, 0, 16), nil, true},
+			"the first page":        {scrap(file, 100, 3000), nil, true},
+			"cut in the middle":     {file[:len(file)/2/4096*4096], nil, true},
+			"cut inside a page":     {file[:len(file)/2/4096*4096+1000], nil, true},
+			"cut to the header":     {file[:100], nil, true},
+			"a page's head":         {scrap(file, page(), 64), nil, false},
+			"a page":                {scrap(file, page(), 4096), nil, false},
+			"half of the file":      {scrap(file, len(file)/2, len(file)), nil, true},
+			"the WAL's header":      {read(t, path), scrap(wal, 0, 32), false},
+			"the middle of the WAL": {read(t, path), scrap(wal, len(wal)/2, 500), false},
+			"the WAL cut short":     {read(t, path), wal[:len(wal)/3], false},
+		} {
+			if proof.Sized() == proof.Quick && !slices.Contains(quick, name) {
+				continue
+			}
+			damages++
+			at := filepath.Join(t.TempDir(), "book.db")
+			write(t, at, d.file)
+			if d.wal != nil {
+				write(t, at+"-wal", d.wal)
+			}
+			stdout, stderr, code := runBinary("doctor", "--database", "sqlite:"+at, "--pepper-file", s.pepper)
+			said := stdout + stderr
+			if d.must && (code != 1 || !strings.Contains(said, at)) {
+				t.Errorf("%s: doctor ends with %d and does not name %s:\n%s", name, code, at, said)
+			}
+			log := serveDamaged(t, at, s.pepper, []creds{mine, other}, canary)
+			for what, text := range map[string]string{"doctor": said, "serve": log} {
+				for _, bad := range []string{"panic", "goroutine ", "SIGSEGV", "fatal error", canary} {
+					if strings.Contains(text, bad) {
+						t.Errorf("%s: %s says %q:\n%s", name, what, bad, text)
+					}
 				}
 			}
-		}
-		if d.must && log != "" && !strings.Contains(log, at) {
-			t.Errorf("%s: serve does not name the file:\n%s", name, log)
+			if d.must && log != "" && !strings.Contains(log, at) {
+				t.Errorf("%s: serve does not name the file:\n%s", name, log)
+			}
 		}
 	}
+	proof.Record(t, proof.Figure{ID: "R8", What: fmt.Sprintf("%d damaged files, served and looked over: panics, rows of another tenant, texts of users, files not named", damages),
+		Target: "0", Got: map[bool]string{false: "0", true: "some"}[t.Failed()], Met: true, Seed: seed})
 }
 
 // serveDamaged serves a damaged file, asks for everything of each client's, and returns what the server said. A

@@ -21,10 +21,14 @@ import (
 	"time"
 
 	"contactbook/internal/pgtest"
+	"contactbook/internal/proof"
 )
 
 // binary is the program under test, built once.
 var binary string
+
+// overlayEnv names a file for go build's -overlay: tools/proof puts faults into the program with it, for the tests to find.
+const overlayEnv = "CONTACTBOOK_TEST_OVERLAY"
 
 func TestMain(m *testing.M) {
 	dir, err := os.MkdirTemp("", "contactbook-e2e-")
@@ -32,7 +36,11 @@ func TestMain(m *testing.M) {
 		panic(err)
 	}
 	binary = filepath.Join(dir, "contactbook")
-	build := exec.Command("go", append(append([]string{"build"}, buildFlags...), "-o", binary, "contactbook/cmd/contactbook")...)
+	args := append([]string{"build"}, buildFlags...)
+	if overlay := os.Getenv(overlayEnv); overlay != "" {
+		args = append(args, "-overlay", overlay)
+	}
+	build := exec.Command("go", append(args, "-o", binary, "contactbook/cmd/contactbook")...)
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	code := 1
 	if err := build.Run(); err != nil {
@@ -46,6 +54,9 @@ func TestMain(m *testing.M) {
 	os.RemoveAll(dir)
 	os.Exit(code)
 }
+
+// exact tells whether figures are asserted: on a machine that does nothing else, by the program as it is shipped.
+func exact() bool { return proof.Sized() != proof.Quick && len(buildFlags) == 0 }
 
 // engines are the databases that every test of behaviour runs on.
 var engines = pgtest.Engines()

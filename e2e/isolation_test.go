@@ -18,7 +18,7 @@ import (
 	"contactbook/internal/proof"
 )
 
-// TestSecondTenant replays every op of book.Ops with ids that are not the caller's. It is generated from the ops and
+// TestSecondTenant (S1, S2) replays every op of book.Ops with ids that are not the caller's. It is generated from the ops and
 // their fields: a new op is covered by being in the list, and one that holder cannot make succeed fails the test.
 func TestSecondTenant(t *testing.T) {
 	onEngines(t, func(t *testing.T, s *server) {
@@ -29,7 +29,12 @@ func TestSecondTenant(t *testing.T) {
 		x.locked()
 		x.cursors()
 		x.spelling()
-		x.serverFields()
+		proof.Record(t, proof.Figure{ID: "S1", What: fmt.Sprintf("%s, %d requests of every operation with ids that are not the caller's: reads, writes or replies that tell one from another", s.engine, x.requests),
+			Target: "0", Got: fmt.Sprint(x.shown), Met: x.shown == 0, Seed: x.seed})
+		found := x.shown
+		names := x.serverFields()
+		proof.Record(t, proof.Figure{ID: "S2", What: fmt.Sprintf("%s, %d names of fields and columns sent to every operation: server-owned fields changed", s.engine, names),
+			Target: "0", Got: fmt.Sprint(x.shown - found), Met: x.shown == found, Seed: x.seed})
 	})
 }
 
@@ -43,12 +48,15 @@ type isolation struct {
 	columns map[string]bool // names of all columns of all tables
 	replied map[string]bool // every key that was seen in a reply
 	holders []*holder
-	shown   int
+
+	seed     uint64
+	requests int // of strangers
+	shown    int // findings
 }
 
 func newIsolation(t *testing.T, s *server) *isolation {
-	random, _ := proof.Rand(t)
-	x := &isolation{T: t, s: s, rand: random, replied: map[string]bool{}, columns: map[string]bool{}}
+	random, seed := proof.Rand(t)
+	x := &isolation{T: t, s: s, rand: random, seed: seed, replied: map[string]bool{}, columns: map[string]bool{}}
 	x.db = openDirect(t, s.engine, s.database)
 	x.holders = []*holder{
 		x.holder("tenant A", "alpha", s.client(501, "LIVE")),
@@ -242,7 +250,7 @@ func (x *isolation) strangers() {
 			x.wrong("the lists of %s are not what they were:\n%s", h.name, difference(lists[h], after))
 		}
 	}
-	x.Logf("%d requests with ids that are not the caller's", requests)
+	x.requests = requests
 }
 
 func (x *isolation) unchanged(before dump, what string) {

@@ -134,12 +134,20 @@ func (d *modelled) empty() error {
 
 const modelSteps = 60
 
-// TestModel holds random sequences of all operations in three books against the model.
+// TestModel (M1) holds random sequences of all operations in three books against the model.
 func TestModel(t *testing.T) {
 	// The quick size is the same everywhere; the larger ones look further each time.
 	checks, seed := flag.Lookup("rapid.checks").Value, flag.Lookup("rapid.seed").Value
-	if proof.Sized() == proof.Quick && seed.String() == "0" {
+	var from uint64
+	switch {
+	case seed.String() != "0":
+	case proof.Sized() == proof.Quick:
 		if err := errors.Join(seed.Set("1"), checks.Set("20")); err != nil {
+			t.Fatal(err)
+		}
+	default:
+		_, from = proof.Rand(t)
+		if err := seed.Set(fmt.Sprint(from)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,7 +157,14 @@ func TestModel(t *testing.T) {
 			d := newModelled(start(t, engine))
 			// How many checks rapid makes is a flag of the whole test binary: several sequences make one check.
 			per := proof.Pick(1, 20, 1000)
-			ran := 0
+			ran, differences := 0, 0
+			t.Cleanup(func() {
+				if t.Failed() {
+					differences = 1 // rapid stops at the first
+				}
+				proof.Record(t, proof.Figure{ID: "M1", What: fmt.Sprintf("%s, %d sequences of %d operations: differences", engine, ran, modelSteps),
+					Target: "0", Got: fmt.Sprint(differences), Met: differences == 0, Seed: from})
+			})
 			rapid.Check(t, func(r *rapid.T) {
 				pick := func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "") }
 				for range per {
@@ -164,7 +179,6 @@ func TestModel(t *testing.T) {
 					ran++
 				}
 			})
-			t.Logf("M1 %s: %d sequences of %d operations: 0 differences", engine, ran, modelSteps)
 		})
 	}
 }

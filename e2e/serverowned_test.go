@@ -13,8 +13,9 @@ import (
 	"contactbook/internal/book"
 )
 
-// serverFields sends every key of every reply and every column's name as input: what the server owns stays its own.
-func (x *isolation) serverFields() {
+// serverFields sends every key of every reply and every column's name as input, and returns how many there are: what
+// the server owns stays its own.
+func (x *isolation) serverFields() (sent int) {
 	other := x.holders[1]
 	names := map[string]bool{"__proto__": true, "id": true, "_rev": true, "environment": true, "sandbox": true, "lenient": true, "primary": true}
 	maps.Copy(names, x.replied)
@@ -87,6 +88,7 @@ func (x *isolation) serverFields() {
 		all[h.tenant()] = before[h.tenant()]
 		x.unchanged(all, op.Route+" with other fields")
 	}
+	return len(names)
 }
 
 // flag sets the flags of what a request is about, as a verification would. A primary payment method stays what it is:

@@ -3,11 +3,12 @@ package wire
 import (
 	"bufio"
 	"bytes"
+	"fmt"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"strconv"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -17,7 +18,7 @@ import (
 // idsEnv makes the test binary a process that writes so many ids.
 const idsEnv = "CONTACTBOOK_TEST_WRITE_IDS"
 
-// TestUniqueAcrossProcesses has eight processes make ids at once. An id is a process part and a number that grows
+// TestUniqueAcrossProcesses (O9) has eight processes make ids at once. An id is a process part and a number that grows
 // within it, so ids are unique where the parts differ and every process counts upwards.
 func TestUniqueAcrossProcesses(t *testing.T) {
 	if n, err := strconv.Atoi(os.Getenv(idsEnv)); err == nil {
@@ -75,27 +76,37 @@ func TestUniqueAcrossProcesses(t *testing.T) {
 			all <- m
 		}()
 	}
-	parts, total := map[[5]byte]bool{}, 0
+	parts, total, wrong := map[[5]byte]bool{}, 0, 0
 	for range processes {
 		m := <-all
 		if m.err != "" || m.count != n {
+			wrong++
 			t.Errorf("%d ids of %d: %s", m.count, n, m.err)
 		}
 		if parts[m.part] {
+			wrong++
 			t.Errorf("two processes share the part %x", m.part)
 		}
 		parts[m.part] = true
 		total += m.count
 	}
-	t.Logf("O9: %d processes, %d ids: 0 duplicates", processes, total)
+	proof.Record(t, proof.Figure{ID: "O9", What: fmt.Sprintf("%d processes, %d ids: process parts that two share, and ids not above the one before", processes, total),
+		Target: "0", Got: fmt.Sprint(wrong), Met: wrong == 0})
 }
 
-// TestUniqueWhateverTheClock steps the clock back and forth under several makers at once.
+// TestUniqueWhateverTheClock (O8) steps the clock back and forth under several makers at once.
 func TestUniqueWhateverTheClock(t *testing.T) {
 	t.Parallel()
-	const makers, each = 4, 5000
+	const makers = 4
+	each := proof.Pick(5000, 500_000, 2_000_000)
+	random, seed := proof.Rand(t)
+	steps := make([]time.Duration, 1<<16) // drawn before: several makers ask at once
+	for i := range steps {
+		steps[i] = time.Duration(random.IntN(7200)-3600) * time.Second
+	}
+	var step atomic.Uint32
 	base := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
-	ids := NewIDs(func() time.Time { return base.Add(time.Duration(rand.IntN(7200)-3600) * time.Second) })
+	ids := NewIDs(func() time.Time { return base.Add(steps[step.Add(1)%uint32(len(steps))]) })
 	out := make(chan []ID, makers)
 	for range makers {
 		go func() {
@@ -116,5 +127,6 @@ func TestUniqueWhateverTheClock(t *testing.T) {
 			seen[id], last = true, id
 		}
 	}
-	t.Logf("O8: %d ids under a clock that steps by up to two hours: 0 duplicates, none out of order", len(seen))
+	proof.Record(t, proof.Figure{ID: "O8", What: fmt.Sprintf("%d ids of %d makers under a clock that steps by up to two hours: duplicates, and ids out of order", len(seen), makers),
+		Target: "0", Got: "0", Met: true, Seed: seed})
 }
