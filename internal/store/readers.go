@@ -10,7 +10,8 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// readers are connections that cannot write, as many as may read at once.
+// readers are connections that cannot write, as many as there are cores: more would
+// not read faster, and share the same memory for pages.
 type readers struct {
 	all   []*lite
 	free  chan struct{} // one for each of idle
@@ -20,7 +21,7 @@ type readers struct {
 }
 
 func openReaders(path string) (*readers, error) {
-	n := max(4, 2*runtime.GOMAXPROCS(0))
+	n := max(2, runtime.GOMAXPROCS(0))
 	r := &readers{free: make(chan struct{}, n)}
 	for range n {
 		c, err := openLite(path, append(sqlitePragmas(), "query_only = 1"))

@@ -61,17 +61,14 @@ func sqliteCodeOf(err error) (int, bool) {
 	return 0, false
 }
 
-const (
-	busyTimeout    = 10 * time.Second // for another process's credential write to end
-	checkpointSize = 2000             // pages of WAL; larger ones stall the writer
-)
+const busyTimeout = 10 * time.Second // for another process's credential write to end
 
 // sqlitePragmas are what a connection needs, as they are per connection.
 func sqlitePragmas() []string {
 	return []string{
 		fmt.Sprintf("busy_timeout = %d", busyTimeout.Milliseconds()),
 		"journal_mode = wal", "synchronous = full", "foreign_keys = 1", "fullfsync = 1", "checkpoint_fullfsync = 1",
-		fmt.Sprintf("wal_autocheckpoint = %d", checkpointSize),
+		fmt.Sprintf("wal_autocheckpoint = %d", checkpointSize), pagePragma,
 	}
 }
 
@@ -88,6 +85,7 @@ func sqliteDSN(path string, more ...string) string {
 
 func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	db.engine = &sqliteEngine
+	sharePages()
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return err
@@ -106,11 +104,16 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 		}
 	}
 	fail := func(err error) error { return fmt.Errorf("open %s: %w", path, db.class(err)) }
+	file, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return fail(err)
+	}
+	db.close = append(db.close, file.Close) // last but for the lock, as it must be
 	if db.migrations, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
 		return fail(err)
 	}
 	db.close = append(db.close, db.migrations.Close)
-	w, err := newWriter(db, path)
+	w, err := newWriter(db, path, file)
 	if err != nil {
 		return fail(err)
 	}

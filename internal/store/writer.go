@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
+	"os"
 	"time"
 )
 
@@ -12,15 +14,19 @@ type writer struct {
 	*group
 	db      *DB
 	conn    *lite
+	wal     *checkpoints
 	version int64 // data_version: another connection's commit changes it
 }
 
-func newWriter(db *DB, path string) (*writer, error) {
+func newWriter(db *DB, path string, file *os.File) (*writer, error) {
 	conn, err := openLite(path, sqlitePragmas())
 	if err != nil {
 		return nil, err
 	}
 	w := &writer{db: db, conn: conn}
+	if w.wal, err = newCheckpoints(conn, path, file, db.log); err != nil {
+		return nil, errors.Join(err, conn.Close())
+	}
 	w.group = newGroup(1, w.commit)
 	return w, nil
 }
@@ -28,6 +34,7 @@ func newWriter(db *DB, path string) (*writer, error) {
 // commit does a batch in one transaction, or, when one of it spoils that, one by
 // one, so that a neighbour never suffers.
 func (w *writer) commit(live []*waiting) {
+	defer w.wal.committed()
 	if w.together(live) {
 		return
 	}
@@ -98,5 +105,5 @@ func (w *writer) rollback(ctx context.Context) {
 // Close commits what is queued and stops.
 func (w *writer) Close() error {
 	w.group.stop()
-	return w.conn.Close()
+	return errors.Join(w.wal.Close(), w.conn.Close())
 }
