@@ -28,7 +28,7 @@ func TestLinearizable(t *testing.T) {
 	onEngines(t, func(t *testing.T, s *server) {
 		h := newHistory(t, s)
 		for round := range rounds {
-			h.run(proof.Pick(400, 3000, 3000))
+			h.run(proof.Pick(250, 3000, 3000))
 			h.judge(round == rounds-1)
 		}
 		proof.Record(t, proof.Figure{
