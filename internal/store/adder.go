@@ -46,6 +46,7 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 		if j.add, err = addOf(b, r); err != nil {
 			return err
 		}
+		j.began, j.tries = time.Now(), 1
 		err = b.db.adds.write(ctx, j)
 		var alone *errAlone
 		if !errors.As(err, &alone) {

@@ -209,16 +209,19 @@ func isScan(err error) bool {
 // retry runs try until it succeeds or fails for good, with jitter between, at
 // most maxTries times within tryFor.
 func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verdict, error)) error {
-	deadline := time.Now().Add(tryFor)
-	for n := 1; ; n++ {
+	if j.began.IsZero() {
+		j.began = time.Now()
+	}
+	deadline := j.began.Add(tryFor)
+	for n := j.tries + 1; ; n++ {
 		v, err := try(ctx)
-		if err == nil || v == fails {
+		if err == nil || v == fails && !(j.again && isPressed(err)) {
 			return pressed(plain(err))
 		}
 		j.again = j.again || v == unknown
 		pause := time.Duration(rand.Int64N(int64(20*time.Millisecond)<<n)) + time.Millisecond
-		if n == maxTries || time.Now().Add(pause).After(deadline) {
-			if j.again {
+		if n >= maxTries || v == fails || time.Now().Add(pause).After(deadline) {
+			if j.again { // not ErrUnavailable, which says that nothing was changed
 				return fmt.Errorf("the outcome of a commit is unknown: %w", plain(err))
 			}
 			return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))

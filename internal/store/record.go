@@ -166,8 +166,17 @@ func (tx *Tx) Add(ctx context.Context, r Record) error {
 	}
 	tx.touch(r.Table())
 	_, err := tx.exec(ctx, tx.db.engine.textOf(r).add, bind(tx.tenant, key, rest))
+	if tx.again && !tx.job.met && errors.Is(err, ErrDuplicate) {
+		tx.job.met, tx.broken = true, true
+		return errMet
+	}
 	return err
 }
+
+// errMet says that an add, whose earlier try may have been committed, found no
+// row of its own and then met one of its key: that try was still on its way. The
+// next one tells whose the row is.
+var errMet = errors.New("an earlier try of this add may just have been committed")
 
 // Set writes all of r but its key and its creation date, which it reads back
 // with the date of the update. ErrNotFound when there is no such record.

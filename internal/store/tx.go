@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"time"
 
 	"contactbook/internal/wire"
 )
@@ -15,6 +16,9 @@ type job struct {
 	fn     func(context.Context, *Tx) error
 	add    *statement // what fn does, where that is a lone add to PostgreSQL
 	again  bool       // an earlier try may have been committed
+	met    bool       // since then an add met a row of its key
+	tries  int        // that were made before retry
+	began  time.Time  // the first of them
 
 	touched bool // what is remembered of the tenant may not be true after it
 }
