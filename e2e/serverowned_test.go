@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -54,7 +55,7 @@ func (x *isolation) serverFields() (sent int) {
 		known := map[string]bool{}
 		for _, f := range op.Fields() {
 			for part := range strings.SplitSeq(f.Name, ".*.") {
-				known[part] = true
+				known[part] = !ownedByServer.MatchString(part)
 			}
 		}
 		extra := slices.DeleteFunc(slices.Sorted(maps.Keys(names)), func(name string) bool { return known[name] })
@@ -90,6 +91,9 @@ func (x *isolation) serverFields() (sent int) {
 	}
 	return len(names)
 }
+
+// ownedByServer are fields of replies that no operation takes, even if the list of its fields said that it does.
+var ownedByServer = regexp.MustCompile(`^(_id|userId|created_at|updated_at|isPrimary|.*[vV]erified)$`)
 
 // flag sets the flags of what a request is about, as a verification would. A primary payment method stays what it is:
 // there is one at most.

@@ -13,15 +13,18 @@ import (
 // fault is one that is put into the program on purpose, for one test to find. It is compiled in through go's -overlay,
 // which reads one file in the place of another, so the source never holds it.
 type fault struct {
-	ID       string
-	What     string
-	For      string // of the catalogue
-	File     string // below the root
-	Old, New string // Old stands in File once
-	Package  string
-	Test     string
-	Sub      string
+	ID      string
+	What    string
+	For     string // of the catalogue
+	Package string
+	Test    string // which must fail
+	Sub     string // of its subtests, if not all
+	File    string // below the root
+	Swaps   []swap
 }
+
+// swap is a text of the file, which stands there once, and what stands there with the fault.
+type swap struct{ old, new string }
 
 // overlayEnv tells e2e to build the program that it tests with an overlay too.
 const overlayEnv = "CONTACTBOOK_TEST_OVERLAY"
@@ -102,11 +105,15 @@ func (p fault) overlay(root, dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if n := strings.Count(string(text), p.Old); n != 1 {
-		return "", fmt.Errorf("%s has the text to replace %d times", p.File, n)
+	with := string(text)
+	for _, s := range p.Swaps {
+		if n := strings.Count(with, s.old); n != 1 {
+			return "", fmt.Errorf("%s has %q %d times", p.File, cut(strings.TrimSpace(s.old), 60), n)
+		}
+		with = strings.Replace(with, s.old, s.new, 1)
 	}
 	changed := filepath.Join(dir, filepath.Base(path))
-	if err := os.WriteFile(changed, []byte(strings.Replace(string(text), p.Old, p.New, 1)), 0o600); err != nil {
+	if err := os.WriteFile(changed, []byte(with), 0o600); err != nil {
 		return "", err
 	}
 	data, err := json.Marshal(map[string]map[string]string{"Replace": {path: changed}})

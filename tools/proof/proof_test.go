@@ -162,7 +162,7 @@ func TestPlants(t *testing.T) {
 			if c.name == "the text is there twice" {
 				file = "sum/sum_test.go"
 			}
-			p := fault{ID: "P", File: file, Old: c.old, New: c.new, Package: "./sum", Test: c.test}
+			p := fault{ID: "P", Package: "./sum", Test: c.test, File: file, Swaps: []swap{{c.old, c.new}}}
 			if got := r.plant(t.Context(), p); got.Verdict != c.want {
 				t.Errorf("%s: %s, want %s", got.Verdict, got.Why, c.want)
 			}
