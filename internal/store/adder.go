@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"errors"
 	"fmt"
@@ -70,6 +71,14 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 func addOf(b *Book, r Record) (*statement, error) {
 	key, rest := pointers(r)
 	args := bind(b.tenant, key, rest)
+	if err := plainArgs(args); err != nil {
+		return nil, err
+	}
+	return &statement{b.db.engine.textOf(r).add, args}, nil
+}
+
+// plainArgs makes plain values of what args point to or know to make.
+func plainArgs(args []any) error {
 	for i, a := range args {
 		switch v := a.(type) {
 		case *string:
@@ -79,12 +88,12 @@ func addOf(b *Book, r Record) (*statement, error) {
 		case driver.Valuer:
 			value, err := v.Value()
 			if err != nil {
-				return nil, err
+				return err
 			}
 			args[i] = value
 		}
 	}
-	return &statement{b.db.engine.textOf(r).add, args}, nil
+	return nil
 }
 
 // addTogether sends a batch's statements in one round trip, which PostgreSQL
@@ -110,27 +119,36 @@ func (db *DB) sendAdds(ctx context.Context, batch []*waiting) error {
 		return err
 	}
 	defer c.Close()
+	return onPgx(c, func(on *pgx.Conn) error {
+		var all pgx.Batch
+		for _, p := range batch {
+			all.Queue(p.add.text, p.add.args...)
+		}
+		return on.SendBatch(ctx, &all).Close()
+	})
+}
+
+// onPgx runs fn on the connection in pgx's own calls.
+func onPgx(c *sql.Conn, fn func(on *pgx.Conn) error) error {
 	return c.Raw(func(raw any) error {
 		on, ok := raw.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("a connection is a %T", raw)
 		}
-		var all pgx.Batch
-		for _, p := range batch {
-			all.Queue(p.add.text, p.add.args...)
-		}
-		return on.Conn().SendBatch(ctx, &all).Close()
+		return fn(on.Conn())
 	})
 }
 
-// startAdders shares adds between requests, but for Citus, where a transaction
-// over several tenants would be one over several machines.
-func (db *DB) startAdders(ctx context.Context) error {
+// share has adds and queries of many requests share round trips, but for Citus,
+// where a transaction over several tenants would be one over several machines.
+func (db *DB) share(ctx context.Context) error {
 	citus, err := db.hasCitus(ctx)
 	if err != nil || citus {
 		return err
 	}
 	db.adds = newGroup(adders, db.addTogether)
-	db.close = append(db.close, func() error { db.adds.stop(); return nil })
+	asks := newGroup(askers(), db.askTogether)
+	db.reads = together{sqlConn{db.pool}, asks}
+	db.close = append(db.close, func() error { db.adds.stop(); asks.stop(); return nil })
 	return nil
 }

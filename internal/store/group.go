@@ -43,25 +43,43 @@ func newGroup(committers int, commit func([]*waiting)) *group {
 	return g
 }
 
-// write queues j and waits for its transaction to be durable. Once queued it is
-// waited for even when ctx ends, because its outcome must be told.
-func (g *group) write(ctx context.Context, j *job) error {
+// put queues j.
+func (g *group) put(ctx context.Context, j *job) (*waiting, error) {
 	p := &waiting{job: j, ctx: ctx, done: make(chan struct{})}
 	select {
 	case <-g.closing:
-		return ErrClosed
+		return nil, ErrClosed
 	default:
 	}
 	select {
 	case g.queue <- p:
+		return p, nil
 	case <-ctx.Done():
-		return ctx.Err()
+		return nil, ctx.Err()
 	case <-g.closing:
-		return ErrClosed
+		return nil, ErrClosed
+	}
+}
+
+// write queues j and waits for its transaction to be durable. Once queued it is
+// waited for even when ctx ends, because its outcome must be told.
+func (g *group) write(ctx context.Context, j *job) error {
+	return g.await(context.Background(), ctx, j)
+}
+
+// ask queues j, and waits for its answer as long as ctx lasts.
+func (g *group) ask(ctx context.Context, j *job) error { return g.await(ctx, ctx, j) }
+
+func (g *group) await(patience, ctx context.Context, j *job) error {
+	p, err := g.put(ctx, j)
+	if err != nil {
+		return err
 	}
 	select {
 	case <-p.done:
 		return p.err
+	case <-patience.Done():
+		return patience.Err()
 	case <-g.closed: // queued just behind the last batch
 		select {
 		case <-p.done:

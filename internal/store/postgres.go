@@ -88,7 +88,7 @@ func openPostgres(ctx context.Context, db *DB, dsn string, _ bool) error {
 	if err := db.warnUnsafe(ctx); err != nil {
 		return err
 	}
-	return db.startAdders(ctx)
+	return db.share(ctx)
 }
 
 // unreachable is why a first connection failed: ErrUnavailable where the database

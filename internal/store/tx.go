@@ -15,6 +15,7 @@ type job struct {
 	tenant Tenant
 	fn     func(context.Context, *Tx) error
 	add    *statement // what fn does, where that is a lone add to PostgreSQL
+	ask    *asked     // a query of PostgreSQL's, in the place of fn
 	again  bool       // an earlier try may have been committed
 	met    bool       // since then an add met a row of its key
 	tries  int        // that were made before retry
