@@ -17,7 +17,7 @@ var plants = []fault{
 	{"P05", "a row that a damaged index leads to is not compared with what was asked for", "R8", "./e2e", "TestSwappedIndex", "", "internal/store/sqlite.go", []swap{
 		{"ownRows:     true", "ownRows:     false"},
 	}},
-	{"P06", "an add that is tried again does not look for its earlier try", "R11", "./internal/store", "TestPostgresAddsSurvive", "", "internal/store/record.go", []swap{
+	{"P06", "an add that is tried again does not look for its earlier try", "R11", "./e2e", "TestDatabaseFailures", "", "internal/store/record.go", []swap{
 		{"if tx.again { //", "if tx.again && tx.db == nil { //"},
 	}},
 	{"P07", "a database that is absent at start is asked for every 10 seconds", "R14", "./e2e", "TestDatabaseAbsentAtStart", "", "internal/cli/serve.go", []swap{
@@ -90,7 +90,7 @@ var plants = []fault{
 	{"P27", "a restore leaves the old book's WAL", "O7", "./e2e", "TestRestoreStaleWAL", "", "internal/store/restore.go", []swap{
 		{`[]string{"-wal", "-shm"} {`, `[]string{"-shm"} {`},
 	}},
-	{"P28", "doctor does not ask for an integrity check", "O7", "./e2e", "TestDoctorIndex", "", "internal/store/check.go", []swap{
+	{"P28", "doctor does not ask for an integrity check", "O7", "./internal/store", "TestDoctorIndex", "", "internal/store/check.go", []swap{
 		{`"pragma integrity_check(20)"`, `"select 'ok'"`},
 	}},
 	{"P29", "updated_at is whatever the clock says", "O8", "./internal/store", "TestClockSteps", "", "internal/store/record.go", []swap{
