@@ -37,7 +37,7 @@ func addChild(ctx context.Context, tx *store.Tx, contact wire.ID, r store.Record
 }
 
 // ofContact is the tail of a query for a contact's children, oldest first.
-const ofContact = "where tenant_id = $1 and contact_id = $2 order by id"
+const ofContact = "where " + store.OfBook + " and contact_id = $2 order by id"
 
 // listChildren shows a contact's children; ErrNotFound without such a contact.
 func listChildren[R any, P interface {

@@ -196,7 +196,7 @@ func deletePayment(c *Call, in *paymentRef) (any, error) {
 
 const clearPrimary = "/* payment clear primary */ update payment set is_primary = false," +
 	" updated = case when updated > $3 then updated else $3 end" +
-	" where tenant_id = $1 and contact_id = $2 and is_primary"
+	" where " + store.OfBook + " and contact_id = $2 and is_primary"
 
 // setPrimary makes one method the primary one and no other.
 func setPrimary(c *Call, in *paymentRef) (any, error) {

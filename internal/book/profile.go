@@ -230,7 +230,7 @@ type contactWalk struct {
 	tags   map[wire.ID]*tag // read on the way; nil for one that is gone
 }
 
-var contactsBefore = store.NewQuery[contact]("contact list", "where tenant_id = $1 and id < $2 order by id desc limit $3")
+var contactsBefore = store.NewQuery[contact]("contact list", "where "+store.OfBook+" and id < $2 order by id desc limit $3")
 
 const (
 	streamChunk = 100 // rows in memory for each client that reads a list slowly

@@ -119,7 +119,7 @@ type tagItem struct {
 	Color string  `json:"hexColorCode"`
 }
 
-var allTags = store.NewQuery[tag]("tag list", "where tenant_id = $1 order by id")
+var allTags = store.NewQuery[tag]("tag list", "where "+store.OfBook+" order by id")
 
 func listTags(c *Call, _ *none) (any, error) {
 	return items(func(t *tag) any { return tagItem{t.ID, t.Name, t.Color} })(allTags.All(c.Context, c.Book))
@@ -189,8 +189,8 @@ const (
 )
 
 var (
-	fewTags  = store.NewQuery[tag]("tag by id", "where tenant_id = $1 and id in ($2, $3, $4, $5)")
-	manyTags = store.NewQuery[tag]("tags by id", "where tenant_id = $1 and id in ($2, $3, $4, $5, $6, $7, $8, $9,"+
+	fewTags  = store.NewQuery[tag]("tag by id", "where "+store.OfBook+" and id in ($2, $3, $4, $5)")
+	manyTags = store.NewQuery[tag]("tags by id", "where "+store.OfBook+" and id in ($2, $3, $4, $5, $6, $7, $8, $9,"+
 		" $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24, $25,"+
 		" $26, $27, $28, $29, $30, $31, $32, $33)")
 )

@@ -207,8 +207,8 @@ func (db *DB) DeleteClient(ctx context.Context, id string) error {
 // tells progress of the contacts that are gone. It can be run again.
 func (b *Book) Erase(ctx context.Context, progress func(contacts int64)) error {
 	for _, table := range tenantTables {
-		query := "/* " + table + " erase */ delete from " + table + " where tenant_id = $1 and id in" +
-			" (select id from " + table + " where tenant_id = $1 order by id limit 1000)"
+		query := "/* " + table + " erase */ delete from " + table + " where " + OfBook + " and id in" +
+			" (select id from " + table + " where " + OfBook + " order by id limit 1000)"
 		for {
 			var n int64
 			err := b.Write(ctx, func(ctx context.Context, tx *Tx) (err error) {

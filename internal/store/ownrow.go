@@ -42,7 +42,7 @@ func isOwn(key []string) string {
 // wasOwn is the last column of a RETURNING, which reads the row: against what was
 // asked for.
 func wasOwn(key []string) string {
-	same := "tenant_id = $1"
+	same := OfBook
 	for i, n := range key {
 		same += " and " + n + " = $" + strconv.Itoa(i+2)
 	}

@@ -26,7 +26,7 @@ var postgresEngine = engine{
 			lock.WithTableLeaseDuration(5*time.Second), lock.WithTableHeartbeatInterval(time.Second))
 	},
 	afterMigrate: distribute,
-	holdContact:  "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2 for update",
+	holdContact:  "/* contact hold */ select 1 from contact where " + OfBook + " and id = $2 for update",
 	isDuplicate:  func(err error) bool { return postgresCode(err) == "23505" },
 	isDown:       func(err error) bool { return isPressed(err) || postgresVerdict(err, false) != fails },
 	add:          addPostgres,

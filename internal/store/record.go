@@ -65,7 +65,7 @@ func (e *engine) textOf(r Record) *texts {
 func newTexts(r Record, checked bool) *texts {
 	table := r.Table()
 	var names, marks, sets []string
-	where := " where tenant_id = $1"
+	where := " where " + OfBook
 	var within string // where, but for the last column of the key
 	column := func(name string) (assignment string) {
 		mark := "$" + strconv.Itoa(len(marks)+2) // $1 is the tenant

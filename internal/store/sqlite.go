@@ -25,7 +25,7 @@ var sqliteEngine = engine{
 	ownRows:     true,
 	migrateLock: func(path string) (lock.Locker, error) { return fileLocker{flock.New(path + ".migrate.lock")}, nil },
 	// One writer: nothing else changes the row meanwhile.
-	holdContact: "/* contact hold */ select 1 from contact where tenant_id = $1 and id = $2",
+	holdContact: "/* contact hold */ select 1 from contact where " + OfBook + " and id = $2",
 	isDuplicate: func(err error) bool {
 		return sqliteCode(err, sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 	},
