@@ -17,7 +17,8 @@ func (a *app) doctor() *cobra.Command {
 changes nothing: its integrity, its schema, what must be true of every book (no
 child without its contact or in another tenant, at most one primary payment method,
 unique keys), the settings that durability rests on, the pepper, and who may read
-the files. It prints nothing that users sent. Its exit code is 1 when something is
+the files, and where row-level security divides the tenants, whether it does so on
+every table. It prints nothing that users sent. Its exit code is 1 when something is
 wrong.`,
 		Example: `  contactbook doctor
   contactbook doctor --verbose
@@ -37,6 +38,9 @@ wrong.`,
 					fmt.Fprintf(a.stdout, "good: %s\n", what)
 				}
 			}
+			if a.RowSecurity && !c.Wall.Up() {
+				c.Found = append(c.Found, store.Finding{What: "row-level security, the second wall between tenants, is not up", Do: "run contactbook migrate --row-level-security as the owner of the tables"})
+			}
 			for _, what := range c.Advices {
 				fmt.Fprintf(a.stdout, "advice: %s\n", what)
 			}
@@ -50,6 +54,7 @@ wrong.`,
 			return err
 		},
 	}
+	a.Settings.Wall(cmd.Flags(), "find it wrong when PostgreSQL's row-level security is not up; a gap in it is found in any case")
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "say what was looked at, too")
 	return cmd
 }

@@ -70,7 +70,7 @@ func (a *app) runServer(ctx context.Context) error {
 		return err
 	}
 	metrics := server.NewMetrics()
-	options := store.Options{Serve: true, OnCommit: metrics.Commit}
+	options := store.Options{Serve: true, OnCommit: metrics.Commit, Wall: a.RowSecurity}
 	db, err := a.open(ctx, options)
 	absent := a.mayCome(err)
 	if err != nil && !absent {

@@ -33,6 +33,8 @@ type Settings struct {
 	Node           int
 	LogLevel       string
 	LogFormat      string
+
+	RowSecurity bool
 }
 
 // DefaultDatabase is where the data is unless told otherwise.
@@ -62,6 +64,15 @@ func (s *Settings) Serve(f *pflag.FlagSet) {
 	f.IntVar(&s.Node, "node", 0, "this server's number in ipay_uuid, 0 to 999")
 	f.StringVar(&s.LogLevel, "log-level", "info", "debug, info, warn or error; info has a line a request")
 	f.StringVar(&s.LogFormat, "log-format", "text", "text or json")
+	s.Wall(f, "refuse to serve unless PostgreSQL's row-level security divides the tenants for this role too")
+}
+
+// RowSecurityFlag names the setting of the second wall between tenants.
+const RowSecurityFlag = "row-level-security"
+
+// Wall adds the flag of the second wall between tenants.
+func (s *Settings) Wall(f *pflag.FlagSet, usage string) {
+	f.BoolVar(&s.RowSecurity, RowSecurityFlag, false, usage)
 }
 
 // Check says in one sentence what of the server's settings cannot work.

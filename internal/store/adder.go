@@ -2,14 +2,11 @@ package store
 
 import (
 	"context"
-	"database/sql"
 	"database/sql/driver"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/stdlib"
 
 	"contactbook/internal/wire"
 )
@@ -56,7 +53,7 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 		j.again = alone.verdict == unknown
 	}
 	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		tx := &Tx{db: b.db, conn: b.db.reads}
+		tx := &Tx{db: b.db, conn: b.db.readsOf(b.tenant)}
 		start := time.Now()
 		err := tx.run(ctx, j)
 		b.db.onCommit(1, time.Since(start))
@@ -121,21 +118,13 @@ func (db *DB) sendAdds(ctx context.Context, batch []*waiting) error {
 	defer c.Close()
 	return onPgx(c, func(on *pgx.Conn) error {
 		var all pgx.Batch
+		if db.walled {
+			all.Queue(setAdds, listed(batch))
+		}
 		for _, p := range batch {
 			all.Queue(p.add.text, p.add.args...)
 		}
 		return on.SendBatch(ctx, &all).Close()
-	})
-}
-
-// onPgx runs fn on the connection in pgx's own calls.
-func onPgx(c *sql.Conn, fn func(on *pgx.Conn) error) error {
-	return c.Raw(func(raw any) error {
-		on, ok := raw.(*stdlib.Conn)
-		if !ok {
-			return fmt.Errorf("a connection is a %T", raw)
-		}
-		return fn(on.Conn())
 	})
 }
 
@@ -147,8 +136,8 @@ func (db *DB) share(ctx context.Context) error {
 		return err
 	}
 	db.adds = newGroup(adders, db.addTogether)
-	asks := newGroup(askers(), db.askTogether)
-	db.reads = together{sqlConn{db.pool}, asks}
-	db.close = append(db.close, func() error { db.adds.stop(); asks.stop(); return nil })
+	db.asks = newGroup(askers(), db.askTogether)
+	db.reads = together{sqlConn{db.pool}, db.asks}
+	db.close = append(db.close, func() error { db.adds.stop(); db.asks.stop(); return nil })
 	return nil
 }

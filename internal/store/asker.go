@@ -73,11 +73,18 @@ func (db *DB) sendAsked(ctx context.Context, batch []*waiting) (answered int, er
 	defer c.Close()
 	err = onPgx(c, func(on *pgx.Conn) error {
 		var all pgx.Batch
-		for _, p := range batch {
+		names := db.naming(batch)
+		for i, p := range batch {
+			if names[i] {
+				all.Queue(setTenant, p.tenant.text())
+			}
 			all.Queue(p.ask.text, p.ask.args...)
 		}
 		results := on.SendBatch(ctx, &all)
-		for _, p := range batch {
+		for i, p := range batch {
+			if names[i] {
+				results.Exec() // its error is the query's too
+			}
 			r, err := results.Query()
 			if err == nil {
 				p.ask.rows, err = keepRows(r)

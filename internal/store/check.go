@@ -31,6 +31,7 @@ type Checkup struct {
 	Looked  []string // checks that passed, in a few words each
 	Found   []Finding
 	Advices []string // not wrong, but better otherwise
+	Wall    Wall     // of PostgreSQL
 }
 
 func (c *Checkup) fine(format string, args ...any) {
@@ -245,22 +246,9 @@ type querier interface {
 
 // checkBooks looks at the schema's version and at the invariants, on either engine.
 func checkBooks(ctx context.Context, c *Checkup, q querier) error {
-	newest, err := newestSchema()
-	if err != nil {
+	if good, err := checkSchema(ctx, c, q); err != nil || !good {
 		return err
 	}
-	if err := q.QueryRowContext(ctx, "select coalesce(max(version_id), 0) from goose_db_version where is_applied").Scan(&c.Schema); err != nil {
-		return err
-	}
-	switch {
-	case c.Schema > newest:
-		c.wrong("use a newer contactbook", "the database has schema %d, newer than this contactbook, which knows %d", c.Schema, newest)
-		return nil
-	case c.Schema < newest:
-		c.wrong(doMigrate, "the database has schema %d, older than this contactbook's, %d", c.Schema, newest)
-		return nil
-	}
-	c.fine("schema %d", c.Schema)
 	for _, i := range invariants() {
 		var n int64
 		if err := q.QueryRowContext(ctx, "/* check */ "+i.count).Scan(&n); err != nil {
@@ -273,6 +261,27 @@ func checkBooks(ctx context.Context, c *Checkup, q querier) error {
 		}
 	}
 	return nil
+}
+
+// checkSchema looks at the schema's version; good tells whether it is this binary's.
+func checkSchema(ctx context.Context, c *Checkup, q querier) (good bool, err error) {
+	newest, err := newestSchema()
+	if err != nil {
+		return false, err
+	}
+	if err := q.QueryRowContext(ctx, "select coalesce(max(version_id), 0) from goose_db_version where is_applied").Scan(&c.Schema); err != nil {
+		return false, err
+	}
+	switch {
+	case c.Schema > newest:
+		c.wrong("use a newer contactbook", "the database has schema %d, newer than this contactbook, which knows %d", c.Schema, newest)
+		return false, nil
+	case c.Schema < newest:
+		c.wrong(doMigrate, "the database has schema %d, older than this contactbook's, %d", c.Schema, newest)
+		return false, nil
+	}
+	c.fine("schema %d", c.Schema)
+	return true, nil
 }
 
 // column is the first column of a query.
@@ -374,7 +383,12 @@ func checkPostgresBook(ctx context.Context, dsn string, pepper PepperSource) (*C
 		return nil, plain(err)
 	}
 	defer tx.Rollback()
-	err = checkBooks(ctx, c, tx)
+	err = checkWall(ctx, c, tx)
+	if err == nil && c.Wall.Holds() {
+		_, err = checkSchema(ctx, c, tx)
+	} else if err == nil {
+		err = checkBooks(ctx, c, tx)
+	}
 	switch code := postgresCode(err); {
 	case code == "42P01" || code == "42703":
 		c.wrong("run contactbook migrate, or restore a backup where there was a book", "the database has no contact book, or a part of its schema is missing")
@@ -387,6 +401,26 @@ func checkPostgresBook(ctx context.Context, dsn string, pepper PepperSource) (*C
 	}
 	tx.Rollback()
 	return c, checkFingerprint(ctx, c, func() (*sql.DB, error) { return stdlib.OpenDB(*config), nil }, pepper)
+}
+
+// checkWall looks over the second wall between tenants, where there is one.
+func checkWall(ctx context.Context, c *Checkup, tx *sql.Tx) (err error) {
+	if c.Wall, err = lookAtWall(ctx, sqlConn{tx}); err != nil || !c.Wall.Up() {
+		return err
+	}
+	switch gaps := c.Wall.Gaps(); {
+	case len(gaps) > 0:
+		c.wrong("run contactbook migrate --row-level-security as the owner of the tables, and drop policies that are not contactbook's",
+			"the second wall between tenants, row-level security, has a gap at %s: there a fault of contactbook's could show a tenant another's rows", strings.Join(gaps, ", "))
+	default:
+		c.fine("row-level security on %d tables", len(c.Wall.bricks))
+	}
+	if c.Wall.Holds() {
+		c.Advices = append(c.Advices, "this role sees one tenant at a time, so the books were not looked over: run doctor as the owner of the tables, too")
+	} else {
+		c.Advices = append(c.Advices, "this role stands above row-level security, as it must to look over all books: serve should connect as another")
+	}
+	return nil
 }
 
 // oldestPostgres is the oldest major version that is still maintained by its makers.

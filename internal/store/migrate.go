@@ -42,7 +42,7 @@ func (db *DB) migrate(ctx context.Context, all bool) error {
 	err = guard.Lock(ctx, db.migrations)
 	slow.Stop()
 	if err != nil {
-		return fmt.Errorf("wait for another server's migration: %w", err)
+		return mayNot(fmt.Errorf("wait for another server's migration: %w", err))
 	}
 	unlock := func() error { return guard.Unlock(context.WithoutCancel(ctx), db.migrations) }
 	return errors.Join(db.migrateLocked(ctx, p), unlock())
@@ -50,7 +50,7 @@ func (db *DB) migrate(ctx context.Context, all bool) error {
 
 func (db *DB) migrateLocked(ctx context.Context, p *goose.Provider) error {
 	if _, err := p.Up(ctx); err != nil {
-		return fmt.Errorf("migrate the database: %w", err)
+		return mayNot(fmt.Errorf("migrate the database: %w", err))
 	}
 	if err := db.checkVersion(ctx, p); err != nil {
 		return err

@@ -25,7 +25,7 @@ var postgresEngine = engine{
 			// A server that was killed while it migrated keeps the others waiting for its lease.
 			lock.WithTableLeaseDuration(5*time.Second), lock.WithTableHeartbeatInterval(time.Second))
 	},
-	afterMigrate: distribute,
+	afterMigrate: afterMigratePostgres,
 	holdContact:  "/* contact hold */ select 1 from contact where " + OfBook + " and id = $2 for update",
 	isDuplicate:  func(err error) bool { return postgresCode(err) == "23505" },
 	isDown:       func(err error) bool { return isPressed(err) || postgresVerdict(err, false) != fails },
@@ -236,7 +236,7 @@ func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verd
 
 func (db *DB) writePostgres(ctx context.Context, j *job) error {
 	return db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		t, err := db.pool.BeginTx(ctx, nil)
+		t, err := db.begin(ctx, j.tenant)
 		if err != nil {
 			return postgresVerdict(err, false), err
 		}
@@ -278,6 +278,14 @@ func distribution() []string {
 func (db *DB) hasCitus(ctx context.Context) (citus bool, err error) {
 	err = queryRow(ctx, db.reads, "select exists (select 1 from pg_extension where extname = 'citus')", nil, &citus)
 	return citus, plain(err)
+}
+
+// afterMigratePostgres brings new tables to where the others are.
+func afterMigratePostgres(ctx context.Context, db *DB) error {
+	if err := distribute(ctx, db); err != nil {
+		return err
+	}
+	return db.mendWall(ctx)
 }
 
 // distribute shards the tables where the database has the citus extension.

@@ -47,9 +47,13 @@ type Options struct {
 	// Migrate goes through all of the migration even where the schema is up to
 	// date: what follows it may have been cut short, or citus have come later.
 	Migrate bool
-	Pepper  PepperSource
-	Log     *slog.Logger
-	Now     func() time.Time // nil: the system's clock
+	// Build says what migrating does to the second wall between tenants.
+	Build WallBuild
+	// Wall refuses a PostgreSQL whose row-level security does not stop this role.
+	Wall   bool
+	Pepper PepperSource
+	Log    *slog.Logger
+	Now    func() time.Time // nil: the system's clock
 	// OnCommit, when set, is told of each commit: how many writes shared it and
 	// how long it took.
 	OnCommit func(writes int, took time.Duration)
@@ -69,6 +73,8 @@ type DB struct {
 	write       func(context.Context, *job) error
 	writer      *writer // of SQLite
 	adds        *group  // of PostgreSQL; nil: each on its own
+	asks        *group  // of PostgreSQL; nil: each on its own
+	walled      bool    // each transaction must name its tenant; see wall.go
 	known       *memory
 	creds       *clientCache
 	keys        keys
@@ -112,6 +118,12 @@ func (db *DB) open(ctx context.Context, open opener, dsn string, o Options) erro
 	db.known = newMemory(db.engine.knownFor, o.Now)
 	db.creds = newClientCache(o.Now)
 	if err := db.migrate(ctx, o.Migrate); err != nil {
+		return err
+	}
+	if err := db.buildWall(ctx, o.Build); err != nil {
+		return err
+	}
+	if err := db.meetWall(ctx, o.Wall); err != nil {
 		return err
 	}
 	return db.checkPepper(ctx, o.Pepper)
@@ -186,7 +198,9 @@ type source struct {
 	fail    func(error) error // classes an error
 }
 
-func (b *Book) source() source { return source{b.db, b.db.reads, b.tenant, false, b.db.class} }
+func (b *Book) source() source {
+	return source{b.db, b.db.readsOf(b.tenant), b.tenant, false, b.db.class}
+}
 
 // class marks errors that an operator must mend rather than a programmer.
 func (db *DB) class(err error) error {
