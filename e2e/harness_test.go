@@ -81,6 +81,7 @@ type server struct {
 	t        *testing.T
 	engine   string
 	database string
+	serving  string // what serve connects to; "": the same
 	pepper   string // file
 	flags    []string
 	program  string // of another release, which has not all flags; "": the binary under test
@@ -132,7 +133,11 @@ func start(t *testing.T, engine string, flags ...string) *server {
 // start runs serve on the server's database and waits until it listens.
 func (s *server) start() {
 	s.t.Helper()
-	args := append([]string{"serve", "--log-level", "warn", "--listen", "127.0.0.1:0", "--database", s.database, "--pepper-file", s.pepper}, s.flags...)
+	database := s.database
+	if s.serving != "" {
+		database = s.serving
+	}
+	args := append([]string{"serve", "--log-level", "warn", "--listen", "127.0.0.1:0", "--database", database, "--pepper-file", s.pepper}, s.flags...)
 	program := s.program
 	if program == "" {
 		program = binary

@@ -15,6 +15,8 @@ type engine struct {
 	dialect goose.Dialect
 	// add is the write path of a lone record.
 	add func(context.Context, *Book, Record, func(context.Context, Reader) error) error
+	// mayMigrate refuses who may not change the schema.
+	mayMigrate func(context.Context, *DB) error
 	// migrateLock keeps two starting servers from migrating at once.
 	migrateLock func(dsn string) (lock.Locker, error)
 	// afterMigrate does what the engine needs once the schema stands.

@@ -38,6 +38,11 @@ func (db *DB) migrate(ctx context.Context, all bool) error {
 	if pending, err := p.HasPending(ctx); err == nil && !pending && !all {
 		return db.checkVersion(ctx, p)
 	}
+	if db.engine.mayMigrate != nil { // who may not would ask for the lock in vain, for minutes
+		if err := db.engine.mayMigrate(ctx, db); err != nil {
+			return err
+		}
+	}
 	slow := time.AfterFunc(time.Second, func() { db.log.Info("waiting for another server's migration") })
 	err = guard.Lock(ctx, db.migrations)
 	slow.Stop()

@@ -25,6 +25,7 @@ var postgresEngine = engine{
 			// A server that was killed while it migrated keeps the others waiting for its lease.
 			lock.WithTableLeaseDuration(5*time.Second), lock.WithTableHeartbeatInterval(time.Second))
 	},
+	mayMigrate:   mayMigratePostgres,
 	afterMigrate: afterMigratePostgres,
 	holdContact:  "/* contact hold */ select 1 from contact where " + OfBook + " and id = $2 for update",
 	isDuplicate:  func(err error) bool { return postgresCode(err) == "23505" },

@@ -167,6 +167,25 @@ func TestWallAdds(t *testing.T) {
 	}
 }
 
+// A server that finds an older schema as the serving role says at once who must
+// bring it up to date.
+func TestWallMigrates(t *testing.T) {
+	serving, owner, _ := walledOptions(t)
+	raw, err := sql.Open("pgx", owner.URL)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer raw.Close()
+	if _, err := raw.Exec("delete from goose_db_version where version_id = (select max(version_id) from goose_db_version)"); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if _, err := Open(ctx, serving); !isSetting(err, "run contactbook migrate as the owner") {
+		t.Errorf("an older schema as the serving role: %v", err)
+	}
+}
+
 // A table that a later migration makes without a word about the wall is found,
 // stops a server that needs the wall, and is put behind it by the next migrate.
 func TestWallGap(t *testing.T) {

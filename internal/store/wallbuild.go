@@ -149,10 +149,23 @@ func (db *DB) build(ctx context.Context, all []string) error {
 	return plain(tx.Commit())
 }
 
+// mayMigratePostgres refuses a serving role.
+func mayMigratePostgres(ctx context.Context, db *DB) error {
+	var may bool
+	err := queryRow(ctx, db.reads, `select coalesce((select pg_has_role(relowner, 'usage') from pg_class where oid = to_regclass('contact')),
+		has_schema_privilege(current_schema(), 'create'), true)`, nil, &may)
+	if err == nil && !may {
+		return errMayNot
+	}
+	return plain(err)
+}
+
+const errMayNot = SettingError("this role may not change the database's schema: run contactbook migrate as the owner of the tables")
+
 // mayNot says in an operator's words that the role may not change the schema.
 func mayNot(err error) error {
 	if postgresCode(err) == "42501" {
-		return SettingError("this role may not change the database's schema: run contactbook migrate as the owner of the tables")
+		return errMayNot
 	}
 	return err
 }
