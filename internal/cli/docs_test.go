@@ -70,6 +70,7 @@ var elsewhere = map[string]string{
 // address by a real one, CLIENT_ID by a client's id, and so on.
 func TestDocumentedCommands(t *testing.T) {
 	dsn := pgtest.Shared(t).Database(t)
+	role, serving := pgtest.Role(t, dsn)
 	commands := documented(t)
 	if len(commands) < 12 {
 		t.Fatalf("only %d commands were found: %q", len(commands), commands)
@@ -94,6 +95,7 @@ func TestDocumentedCommands(t *testing.T) {
 	}
 	text := strings.NewReplacer(
 		"postgres://book@db.internal:5432/book", `"$DSN"`, "postgres://book@db.internal/book", `"$DSN"`,
+		"postgres://book_serve@db.internal/book", `"$SERVING"`, "book_serve", role,
 		"CLIENT_ID", `"$CLIENT_ID"`, "0.0.0.0:443", "127.0.0.1:0", "127.0.0.1:8080", "127.0.0.1:0",
 	).Replace(script.String())
 	dir := t.TempDir()
@@ -110,7 +112,7 @@ func TestDocumentedCommands(t *testing.T) {
 			// The first client's id and secret, for the commands that need one.
 			return os.WriteFile(filepath.Join(e.WorkDir, "env.sh"), []byte(
 				`CLIENT_ID=$(sed 's/.*"clientId":"\([^"]*\)".*/\1/' created.json)`+"\n"+
-					"DSN='"+dsn+"'\n"+
+					"DSN='"+dsn+"'\nSERVING='"+serving+"'\n"+
 					`SECRET=$(sed 's/.*"clientSecret":"\([^"]*\)".*/\1/' created.json)`+"\n"), 0o600)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){

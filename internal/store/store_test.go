@@ -47,14 +47,14 @@ func onEngines(t *testing.T, test func(t *testing.T, o Options)) {
 	})
 }
 
-func fresh(t *testing.T, engine string) Options {
+func fresh(t testing.TB, engine string) Options {
 	return Options{
 		URL:    pgtest.URL(t, engine, filepath.Join(t.TempDir(), "a b?c#%41", "book.db")),
 		Pepper: PepperSource{Value: Secret(strings.Repeat("p", minPepper))},
 	}
 }
 
-func open(t *testing.T, o Options) *DB {
+func open(t testing.TB, o Options) *DB {
 	t.Helper()
 	db, err := Open(t.Context(), o)
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 
 // walledOptions are those of a serving role behind the second wall, and of the
 // owner of its tables.
-func walledOptions(t *testing.T) (serving, owner Options, role string) {
+func walledOptions(t testing.TB) (serving, owner Options, role string) {
 	t.Helper()
 	owner = fresh(t, "postgres")
 	open(t, owner).Close()
