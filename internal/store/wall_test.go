@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"contactbook/internal/pgtest"
+	"contactbook/internal/proof"
 )
 
 // walledOptions are those of a serving role behind the second wall, and of the
@@ -131,7 +132,7 @@ func isSetting(err error, words string) bool {
 // Adds of many tenants that share batches arrive, each in its own book.
 func TestWallAdds(t *testing.T) {
 	serving, _, _ := walledOptions(t)
-	for _, mode := range []string{"", "exec", "describe_exec", "cache_describe"} {
+	for _, mode := range []string{"", "exec", "describe_exec", "cache_describe"}[:proof.Pick(2, 4, 4)] {
 		o := serving
 		if mode != "" {
 			o.URL += "&default_query_exec_mode=" + mode
@@ -197,11 +198,11 @@ func TestWallGap(t *testing.T) {
 	defer raw.Close()
 	for _, gap := range []struct{ make, table string }{
 		{"create table later (tenant_id bigint not null, id bytea not null, primary key (tenant_id, id))", "later"},
+		{"alter policy contactbook_tenant on tag using (true)", "tag"},
 		{"alter table payment disable row level security", "payment"},
 		{"drop policy contactbook_tenant on address", "address"},
 		{"create policy loophole on person using (true)", "person"},
-		{"alter policy contactbook_tenant on tag using (true)", "tag"},
-	} {
+	}[:proof.Pick(2, 5, 5)] {
 		if _, err := raw.Exec(gap.make); err != nil {
 			t.Fatal(err)
 		}
