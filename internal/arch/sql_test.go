@@ -27,6 +27,9 @@ var madeSQL = map[string]string{
 	"newTexts: now":             "a $n",
 	"newTexts: where":           "column = $n",
 	"newTexts: within":          "column = $n",
+	"fromOwn: n":                "names of columns, constants",
+	"isOwn: n":                  "names of columns, constants",
+	"wasOwn: n":                 "names of columns, constants",
 	"openLite: p":               "sqlitePragmas, of constants and two numbers, and query_only = 1",
 	"distribution: fmt.Sprintf": "tables and columns of tenantTables and of distribution itself, for a Citus cluster",
 }
@@ -437,6 +440,8 @@ func (s *search) follow(e ast.Expr) {
 		case "CString":
 			s.follow(x.Args[0])
 			return
+		case "Itoa":
+			return // digits
 		case "Join":
 			if s.excuse(x.Args[0], types.ExprString(x.Args[0])) {
 				return

@@ -67,7 +67,11 @@ func (op Op) Bodyless() bool {
 }
 
 // Fields lists the op's input, in the documented order.
-func (op Op) Fields() []Field { return op.fields() }
+func (op Op) Fields() []Field {
+	f := form{seen: &[]Field{}}
+	op.read(&f)
+	return *f.seen
+}
 
 // Run does the op and returns its envelope's data, which is nil, an integer, an
 // object, an array, or an iter.Seq2[any, error] of an array's items. Errors that
@@ -108,10 +112,10 @@ func (c *Call) write(fn func(context.Context, *store.Tx) error) error {
 	return c.Book.Write(c.Context, fn)
 }
 
-// action is an op's input and function, its types erased.
+// action is an op's input and function, their types erased.
 type action struct {
-	run    func(*Call) (any, error)
-	fields func() []Field
+	read func(*form) any // returns the input
+	run  func(*Call) (any, error)
 }
 
 // in makes an action of a function by its input, which is read and checked first.
@@ -119,20 +123,20 @@ func in[T any, P interface {
 	*T
 	read(*form)
 }](fn func(*Call, *T) (any, error)) action {
+	read := func(f *form) *T {
+		input := new(T)
+		P(input).read(f)
+		return input
+	}
 	return action{
+		read: func(f *form) any { return read(f) },
 		run: func(c *Call) (any, error) {
 			f := form{body: c.Body, query: c.Query, lenient: c.Lenient}
-			input := new(T)
-			P(input).read(&f)
+			input := read(&f)
 			if len(f.faults) > 0 {
 				return nil, wire.ErrFields(f.faults)
 			}
 			return fn(c, input)
-		},
-		fields: func() []Field {
-			f := form{seen: &[]Field{}}
-			P(new(T)).read(&f)
-			return *f.seen
 		},
 	}
 }

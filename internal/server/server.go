@@ -100,6 +100,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if s.health(w, r) || s.reference(w, r) {
 		return
 	}
+	if len(r.TransferEncoding) > 0 || !r.ProtoAtLeast(1, 1) {
+		// A length may have stood beside the chunks, or chunks in an HTTP/1.0 request: net/http drops
+		// it unseen. Whoever went by it sees another end of this request, and what follows would be a
+		// request that nobody sent (RFC 9112, 6.1).
+		w.Header().Set("Connection", "close")
+	}
 	q := &request{Server: s, w: w, r: r, start: s.Now(), route: "unknown"}
 	q.env.Reference, q.env.Environment = wire.Reference(s.Node, q.start), wire.Live
 	s.Metrics.inFlight.Inc()
