@@ -30,6 +30,7 @@ var madeSQL = map[string]string{
 	"fromOwn: n":                "names of columns, constants",
 	"isOwn: n":                  "names of columns, constants",
 	"wasOwn: n":                 "names of columns, constants",
+	"build: s":                  "of an operator's command: constants, and names that pgx.Identifier has quoted, where no parameter can stand",
 	"openLite: p":               "sqlitePragmas, of constants and two numbers, and query_only = 1",
 	"distribution: fmt.Sprintf": "tables and columns of tenantTables and of distribution itself, for a Citus cluster",
 }
@@ -362,7 +363,8 @@ func (p *program) trace() *search {
 				return // a conversion, or a function in a variable, whose parameters are followed where it is written
 			}
 			for i, arg := range call.Args {
-				if s.sinks[sink{fn, calledName(call.Fun), i}] && s.isText(arg) {
+				behind := i > 0 && isContext(call.Args[i-1]) && s.sinks[sink{fn, calledName(call.Fun), i - 1}] // as pgx has it
+				if (behind || s.sinks[sink{fn, calledName(call.Fun), i}]) && !isContext(arg) && s.isText(arg) {
 					s.texts++
 					s.follow(arg)
 				}
@@ -404,6 +406,20 @@ func (s *search) declared(o types.Object) types.Object {
 		}
 	}
 	return nil
+}
+
+// isContext tells a context by how contexts are called here.
+func isContext(e ast.Expr) bool {
+	switch x := e.(type) {
+	case *ast.Ident:
+		return x.Name == "ctx"
+	case *ast.SelectorExpr:
+		return x.Sel.Name == "ctx"
+	case *ast.CallExpr:
+		sel, ok := x.Fun.(*ast.SelectorExpr)
+		return ok && types.ExprString(sel.X) == "context"
+	}
+	return false
 }
 
 // isText is false of what is known not to be a string: other functions bear the names of sinks too.
@@ -652,6 +668,8 @@ func TestFindsSQL(t *testing.T) {
 		"a field of input":    {`db.Exec(r.Header)`, "r.Header"},
 		"built":               {`var b strings.Builder; b.WriteString(in); db.Exec(b.String())`, "b.String()"},
 		"prepared":            {`db.PrepareContext(nil, "select " + in)`, "source()"},
+		"behind a context":    {`ctx := in; db.Exec(ctx, "select "+in)`, "source()"},
+		"nothing behind one":  {`ctx := in; db.Exec(ctx, "select $1", in)`, ""},
 		"queued":              {`db.Queue(in)`, "source()"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -124,13 +124,17 @@ func (db *DB) warnUnsafe(ctx context.Context) error {
 }
 
 // plain leaves of a PostgreSQL error what may be logged: its detail, hint and
-// position can carry row values.
+// position can carry row values, and so can the message of a value that does not fit.
 func plain(err error) error {
 	var e *pgconn.PgError
-	if errors.As(err, &e) {
-		return &pgconn.PgError{Severity: e.Severity, Code: e.Code, Message: e.Message, ConstraintName: e.ConstraintName, TableName: e.TableName}
+	if !errors.As(err, &e) {
+		return err
 	}
-	return err
+	message := e.Message
+	if strings.HasPrefix(e.Code, "22") { // data exceptions quote the value
+		message = "a value does not suit its column"
+	}
+	return &pgconn.PgError{Severity: e.Severity, Code: e.Code, Message: message, ConstraintName: e.ConstraintName, TableName: e.TableName}
 }
 
 func postgresCode(err error) string {
