@@ -156,7 +156,7 @@ func TestModel(t *testing.T) {
 			t.Parallel()
 			d := newModelled(start(t, engine))
 			// How many checks rapid makes is a flag of the whole test binary: several sequences make one check.
-			per := proof.Pick(1, 20, 1000)
+			per := proof.Pick(1, 50, 1000)
 			ran, differences := 0, 0
 			t.Cleanup(func() {
 				if t.Failed() {
