@@ -441,6 +441,7 @@ func (s *server) kept(places map[string]string, when string) {
 // TestClientDelete: the last client of a book goes only after a yes, and its data only on demand, then all of it,
 // even when the client writes on, and nobody else's.
 func TestClientDelete(t *testing.T) {
+	t.Parallel() // it mostly waits
 	onEngines(t, func(t *testing.T, s *server) {
 		remove := func(stdin string, c creds, more ...string) (stdout, stderr string, code int) {
 			t.Helper()
