@@ -205,7 +205,7 @@ func (b *Book) source() source {
 // class marks errors that an operator must mend rather than a programmer.
 func (db *DB) class(err error) error {
 	err = db.damaged(err)
-	if err != nil && db.engine.isDown(err) {
+	if err != nil && !errors.Is(err, ErrNotFound) && db.engine.isDown(err) {
 		return fmt.Errorf("%w: %w", ErrUnavailable, plain(err))
 	}
 	return plain(err)
