@@ -47,6 +47,7 @@ var house = []room{
 	// For tests alone.
 	{"internal/pgtest", "", "github.com/jackc/pgx/v5"},
 	{"internal/arch", "", ""},
+	{"internal/powertest", "", "github.com/hanwen/go-fuse/v2"},
 	{"internal/proof", "", ""},
 	{"e2e", "", ""},
 	{"e2e/model", "", ""},
@@ -54,7 +55,7 @@ var house = []room{
 }
 
 // testOnly are the packages that no code but tests may import, whatever the table says.
-var testOnly = []string{"internal/pgtest", "internal/arch", "internal/proof", "e2e", "e2e/model", "deploy"}
+var testOnly = []string{"internal/pgtest", "internal/arch", "internal/powertest", "internal/proof", "e2e", "e2e/model", "deploy"}
 
 const module = "contactbook"
 

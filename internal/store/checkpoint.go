@@ -47,11 +47,18 @@ func newCheckpoints(writer *lite, path string, file *os.File, log *slog.Logger) 
 	if err != nil {
 		return nil, err
 	}
-	c := &checkpoints{writer: writer, beside: beside, file: file, log: log, due: checkpointSize, wake: make(chan struct{}, 1)}
+	c := &checkpoints{beside: beside, file: file, log: log, due: checkpointSize, wake: make(chan struct{}, 1)}
 	c.memory = libc.Xcalloc(writer.tls, 1, 4)
-	sqlite3.Xsqlite3_wal_hook(writer.tls, writer.db, hookPointer(noteFrames), c.memory) // in the place of autocheckpoint's
+	c.follow(writer)
 	c.ended.Go(c.work)
 	return c, nil
+}
+
+// follow counts the pages of the writer's commits from now on; nil counts nobody's.
+func (c *checkpoints) follow(writer *lite) {
+	if c.writer = writer; writer != nil {
+		sqlite3.Xsqlite3_wal_hook(writer.tls, writer.db, hookPointer(noteFrames), c.memory) // in the place of autocheckpoint's
+	}
 }
 
 // noteFrames is called by SQLite after a commit, with the number of pages in the WAL.
@@ -127,7 +134,9 @@ func readInt(at uintptr) int { return int(int32(binary.NativeEndian.Uint32(libc.
 func (c *checkpoints) Close() error {
 	close(c.wake)
 	c.ended.Wait()
-	sqlite3.Xsqlite3_wal_hook(c.writer.tls, c.writer.db, 0, 0)
-	libc.Xfree(c.writer.tls, c.memory)
+	if c.writer != nil {
+		sqlite3.Xsqlite3_wal_hook(c.writer.tls, c.writer.db, 0, 0)
+	}
+	libc.Xfree(c.beside.tls, c.memory)
 	return c.beside.Close()
 }

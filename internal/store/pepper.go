@@ -121,7 +121,7 @@ func makePepper(file string) (string, error) {
 	fail := func(err error) (string, error) {
 		return "", SettingError(fmt.Sprintf("the pepper cannot be written: %v", err))
 	}
-	if err := os.MkdirAll(filepath.Dir(file), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(file)); err != nil {
 		return fail(err)
 	}
 	// Written whole beside its place, then linked there, so that nobody ever

@@ -49,7 +49,7 @@ func (r Restore) Run(ctx context.Context) (done Restored, err error) {
 	if at, err := filepath.EvalSymlinks(done.Path); err == nil {
 		done.Path = at
 	}
-	if err := os.MkdirAll(filepath.Dir(done.Path), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(done.Path)); err != nil {
 		return done, SettingError(fmt.Sprintf("the book's folder cannot be made: %v", err))
 	}
 	hold := flock.New(done.Path + ".lock")
@@ -157,7 +157,7 @@ func (r Restore) pepper(ctx context.Context, copied string) (placed string, err 
 	if fingerprint(pepper) != mark {
 		return "", SettingError(fmt.Sprintf("the pepper in %s is not this backup's", beside.File))
 	}
-	if err := os.MkdirAll(filepath.Dir(r.Pepper.File), 0o700); err != nil {
+	if err := makeFolder(filepath.Dir(r.Pepper.File)); err != nil {
 		return "", err
 	}
 	return r.Pepper.File, putFile(r.Pepper.File, pepper+"\n")

@@ -155,8 +155,11 @@ func (db *DB) Close() error {
 	return errors.Join(errs...)
 }
 
-// Ping tells whether the database answers.
+// Ping tells whether the database answers, and is not known to refuse writes.
 func (db *DB) Ping(ctx context.Context) error {
+	if db.writer != nil && db.writer.broken.Load() {
+		return errBroken
+	}
 	_, err := db.setting(ctx, "pepper")
 	return db.class(err)
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"os"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -13,9 +15,13 @@ import (
 type writer struct {
 	*group
 	db      *DB
-	conn    *lite
+	path    string
+	mu      sync.Mutex // for conn: the committer and who mends it take turns
+	conn    *lite      // nil while it cannot be opened again
 	wal     *checkpoints
 	version int64 // data_version: another connection's commit changes it
+	broken  atomic.Bool
+	mending sync.WaitGroup
 }
 
 func newWriter(db *DB, path string, file *os.File) (*writer, error) {
@@ -23,7 +29,7 @@ func newWriter(db *DB, path string, file *os.File) (*writer, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &writer{db: db, conn: conn}
+	w := &writer{db: db, path: path, conn: conn}
 	if w.wal, err = newCheckpoints(conn, path, file, db.log); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
@@ -32,14 +38,40 @@ func newWriter(db *DB, path string, file *os.File) (*writer, error) {
 }
 
 // commit does a batch in one transaction, or, when one of it spoils that, one by
-// one, so that a neighbour never suffers.
+// one, so that a neighbour never suffers. A broken disk does nothing for any.
 func (w *writer) commit(live []*waiting) {
-	defer w.wal.committed()
-	if w.together(live) {
-		return
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.broken.Load() {
+		defer w.checkpoint()
+		if w.together(live) {
+			return
+		}
+		if len(live) > 1 && !w.broken.Load() {
+			w.oneByOne(live)
+			return
+		}
 	}
 	for _, p := range live {
-		if len(live) > 1 && w.together([]*waiting{p}) {
+		if p.err == nil {
+			p.err = errBroken
+		}
+		close(p.done)
+	}
+}
+
+// checkpoint is between transactions, while the connection is good.
+func (w *writer) checkpoint() {
+	if !w.broken.Load() {
+		w.wal.committed()
+	}
+}
+
+func (w *writer) oneByOne(live []*waiting) {
+	for _, p := range live {
+		if w.broken.Load() {
+			p.err = errBroken
+		} else if w.together([]*waiting{p}) {
 			continue
 		}
 		close(p.done)
@@ -48,9 +80,10 @@ func (w *writer) commit(live []*waiting) {
 
 // together runs and commits jobs in one transaction and answers them. False
 // means that all was rolled back and nobody was answered; of a lone job err is
-// then set.
+// then set, and of all of them after a fault of the disk.
 func (w *writer) together(batch []*waiting) bool {
 	ctx := context.Background() // a batch is not one client's to cancel
+	committing := false
 	err := w.begin(ctx)
 	if err == nil {
 		tx := &Tx{db: w.db, conn: w.conn}
@@ -62,6 +95,7 @@ func (w *writer) together(batch []*waiting) bool {
 		}
 		if err == nil {
 			start := time.Now()
+			committing = true
 			_, err = w.conn.exec(ctx, "commit")
 			w.db.onCommit(len(batch), time.Since(start))
 		}
@@ -72,6 +106,9 @@ func (w *writer) together(batch []*waiting) bool {
 			w.db.settle(p.job)
 		}
 		batch[0].err = w.db.class(err)
+		if isWriteFault(err) {
+			w.fail(err, batch, committing)
+		}
 		return false
 	}
 	for _, p := range batch {
@@ -105,5 +142,10 @@ func (w *writer) rollback(ctx context.Context) {
 // Close commits what is queued and stops.
 func (w *writer) Close() error {
 	w.group.stop()
-	return errors.Join(w.wal.Close(), w.conn.Close())
+	w.mending.Wait()
+	err := w.wal.Close()
+	if w.conn == nil {
+		return err
+	}
+	return errors.Join(err, w.conn.Close())
 }
