@@ -5,6 +5,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -102,5 +103,34 @@ func TestBackupKilled(t *testing.T) {
 		if stdout, stderr, code := runBinary("restore", to, "--database", "sqlite:"+back, "--pepper-file", back+".pepper"); code != 0 {
 			t.Errorf("restore of what a killed backup left: exit %d\n%s%s", code, stdout, stderr)
 		}
+	}
+}
+
+// TestRestoreStaleWAL restores where a book was deleted and its WAL was not: what that holds is no part of the backup.
+func TestRestoreStaleWAL(t *testing.T) {
+	t.Parallel()
+	s := start(t, "sqlite")
+	before := s.client(5, "LIVE")
+	to := filepath.Join(t.TempDir(), "copy.db")
+	if stdout, stderr, code := s.run("backup", "--to", to); code != 0 {
+		t.Fatalf("backup: exit %d\n%s%s", code, stdout, stderr)
+	}
+	after := s.client(6, "LIVE")
+	s.kill()
+	path := strings.TrimPrefix(s.database, "sqlite:")
+	if len(read(t, path+"-wal")) == 0 {
+		t.Fatal("there is no WAL")
+	}
+	for _, name := range []string{path, s.pepper} {
+		if err := os.Remove(name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if stdout, stderr, code := s.run("restore", to); code != 0 {
+		t.Fatalf("restore: exit %d\n%s%s", code, stdout, stderr)
+	}
+	stdout, stderr, code := s.run("client", "list")
+	if code != 0 || !strings.Contains(stdout, before.ID) || strings.Contains(stdout, after.ID) {
+		t.Errorf("client list: exit %d; %s must be there, %s must not be\n%s%s", code, before.ID, after.ID, stdout, stderr)
 	}
 }

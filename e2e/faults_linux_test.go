@@ -77,7 +77,7 @@ func goOn(t *testing.T, s *server, all []*author, may ...string) *patient {
 // await waits until something holds.
 func await(t *testing.T, what string, holds func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !holds(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("after a minute still not: %s", what)
 		}
@@ -95,7 +95,7 @@ func isReady(t *testing.T, s *server) bool {
 	return res.StatusCode == http.StatusOK
 }
 
-// TestSyncFails (R5) has a sync or a write fail once, and then for a while, under load. Nothing is acknowledged after
+// TestSyncFails (R5) has syncs and writes fail, once or for a while, under load. Nothing is acknowledged after
 // that until the file was opened again; the server is not ready meanwhile, reads go on, and it recovers by itself.
 // What was acknowledged before and after survives a power cut, although the kernel takes what it could not write for
 // clean.
@@ -113,6 +113,9 @@ func TestSyncFails(t *testing.T) {
 		lasts bool
 	}{{powertest.Sync, false}, {powertest.Write, false}, {powertest.Sync, true}, {powertest.Write, true}}
 	rounds := proof.Pick(1, 5, 20)
+	if proof.Sized() == proof.Quick {
+		faults = faults[2:3]
+	}
 	var around []int // moments to cut the power at
 	for range rounds {
 		for _, f := range faults {
@@ -128,7 +131,7 @@ func TestSyncFails(t *testing.T) {
 	images, lost := 0, 0
 	var moments []int
 	for _, at := range around {
-		for range proof.Pick(3, 20, 50) {
+		for range proof.Pick(4, 20, 50) {
 			moments = append(moments, min(at+r.IntN(60), d.Moment()))
 		}
 	}
@@ -168,32 +171,40 @@ func TestSyncFails(t *testing.T) {
 	figure("from the disk's recovery to the first acknowledgement", longest, 5*time.Second)
 }
 
+// Of a WAL, in bytes.
+const (
+	walHeader = 32
+	walFrame  = 24 + 4096
+)
+
 // failOnce has one operation on the WAL fail, or all of them until the server has tried in vain to recover. It tells
 // how long readiness took to go, how long the next acknowledgement took to come, and the moment.
 func failOnce(t *testing.T, d *powertest.Disk, s *server, c creds, all []*author, r *rand.Rand, kind powertest.Kind, lasts bool) (off, back time.Duration, moment int) {
 	t.Helper()
 	p := goOn(t, s, all, "SPD", "ISE")
 	defer p.stop()
-	await(t, "writes are acknowledged", func() bool { return p.acked.Load() >= 10 })
+	await(t, "writes are acknowledged", func() bool { return p.acked.Load() >= 5 })
 	var failures, skip atomic.Int64
 	skip.Store(r.Int64N(10))
 	failed := make(chan int, 1)
 	d.Fail(func(op powertest.Op) syscall.Errno {
-		if op.Kind != kind || op.Name != "book.db-wal" || skip.Add(-1) >= 0 || !lasts && failures.Load() > 0 {
+		// A write that fails once must be the first of a frame: one between two pages of the kernel's is written in two
+		// parts, and when only the second fails SQLite writes it again and nothing has happened.
+		if op.Kind != kind || op.Name != "book.db-wal" || op.Kind == powertest.Write && (op.Off-walHeader)%walFrame != 0 ||
+			skip.Add(-1) >= 0 || !lasts && failures.Load() > 0 {
 			return 0
 		}
 		if failures.Add(1) == 1 {
-			failed <- 0
+			failed <- op.At
 		}
 		return syscall.EIO
 	})
 	select {
-	case <-failed:
+	case moment = <-failed:
 	case <-time.After(time.Minute):
 		t.Fatal("nothing failed in a minute")
 	}
 	began := time.Now()
-	moment = d.Moment()
 	if lasts || proof.Sized() > proof.Quick { // one that fails once may be over before a slow machine looks
 		await(t, "the server is not ready", func() bool { return !isReady(t, s) })
 		off = time.Since(began)
@@ -211,7 +222,7 @@ func failOnce(t *testing.T, d *powertest.Disk, s *server, c creds, all []*author
 	await(t, "the server is ready again", func() bool { return isReady(t, s) })
 	await(t, "writes are acknowledged again", func() bool { return p.acked.Load() > acked })
 	back = time.Since(began)
-	await(t, "more writes are acknowledged", func() bool { return p.acked.Load() >= acked+20 })
+	await(t, "more writes are acknowledged", func() bool { return p.acked.Load() >= acked+int64(proof.Pick(5, 20, 20)) })
 	p.stop()
 	reopened := moment + slices.IndexFunc(d.Ops(moment, d.Moment()), func(op powertest.Op) bool { return op.Kind == powertest.Open && op.Name == "book.db-wal" })
 	if reopened < moment {

@@ -30,7 +30,6 @@ type content struct {
 
 type change struct {
 	event
-	at       int // its place in the past
 	synced   bool
 	doubtful bool // a sync failed since, so that no later one makes it durable
 }
@@ -45,9 +44,8 @@ func (p *Replay) Advance(moment int) {
 	p.disk.mu.Lock()
 	log := p.disk.log[p.moment:moment]
 	p.disk.mu.Unlock()
-	began := p.moment
 	p.moment = moment
-	for i, e := range log {
+	for _, e := range log {
 		c := p.files[e.file]
 		if e.Kind == Open {
 			continue
@@ -58,7 +56,7 @@ func (p *Replay) Advance(moment int) {
 					p.files[id] = &content{folder: e.folder, mode: os.FileMode(e.mode & 0o777), entries: map[string]int{}}
 				}
 			}
-			c.pending = append(c.pending, change{event: e, at: began + i})
+			c.pending = append(c.pending, change{event: e})
 			continue
 		}
 		for i := range c.pending {
@@ -90,14 +88,14 @@ func apply(data []byte, entries map[string]int, e event, keep func() bool) []byt
 		}
 		return data
 	}
-	end := e.off + int64(len(e.data))
-	for at := e.off; at < end; {
+	end := e.Off + int64(len(e.data))
+	for at := e.Off; at < end; {
 		next := min((at/sector+1)*sector, end)
 		if keep == nil || keep() {
 			if next > int64(len(data)) {
 				data = sized(data, next)
 			}
-			copy(data[at:next], e.data[at-e.off:])
+			copy(data[at:next], e.data[at-e.Off:])
 		}
 		at = next
 	}
@@ -122,7 +120,7 @@ func (p *Replay) Cut(folder string, r *rand.Rand) (unsynced int, err error) {
 	for _, c := range p.files {
 		for _, w := range c.pending {
 			if !w.synced {
-				open = append(open, w.at)
+				open = append(open, w.At)
 			}
 		}
 	}
@@ -171,13 +169,13 @@ func (p *Replay) put(name string, id int, l loss) error {
 	for _, w := range c.pending {
 		there, keep := true, (func() bool)(nil)
 		if !w.synced {
-			there, keep = l.fate(w.at)
+			there, keep = l.fate(w.At)
 		}
 		if !there {
 			continue
 		}
 		// A file may have its new size and not yet what was written there.
-		if end := w.off + int64(len(w.data)); keep != nil && end > int64(len(data)) && l.coin() {
+		if end := w.Off + int64(len(w.data)); keep != nil && end > int64(len(data)) && l.coin() {
 			data = sized(data, end)
 		}
 		data = apply(data, entries, w.event, keep)

@@ -25,6 +25,8 @@ const (
 type Op struct {
 	Kind   Kind
 	Name   string // the file's last path element as it was made or renamed last
+	At     int    // the moment before it
+	Off    int64  // of a write
 	Failed bool
 }
 
@@ -32,7 +34,6 @@ type Op struct {
 type event struct {
 	Op
 	file    int // whose content, or whose entries
-	off     int64
 	data    []byte
 	size    int64
 	entries map[string]int // 0: the name is gone
@@ -102,7 +103,7 @@ func (d *Disk) Fail(fault func(Op) syscall.Errno) {
 
 // do makes one operation happen: it asks whether it fails, and notes it where it does not. d.mu is held.
 func (d *Disk) do(e event) syscall.Errno {
-	e.Name = path.Base(e.Name)
+	e.Name, e.At = path.Base(e.Name), len(d.log)
 	if d.fault != nil {
 		if errno := d.fault(e.Op); errno != 0 {
 			if e.Kind == Sync {

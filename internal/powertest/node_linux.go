@@ -134,7 +134,7 @@ func (n *node) Read(_ context.Context, _ fs.FileHandle, dest []byte, off int64) 
 func (n *node) Write(_ context.Context, _ fs.FileHandle, data []byte, off int64) (uint32, syscall.Errno) {
 	n.disk.mu.Lock()
 	defer n.disk.mu.Unlock()
-	e := event{Op: Op{Kind: Write, Name: n.name}, file: n.id, off: off, data: append([]byte(nil), data...)}
+	e := event{Op: Op{Kind: Write, Name: n.name, Off: off}, file: n.id, data: append([]byte(nil), data...)}
 	if errno := n.disk.do(e); errno != 0 {
 		return 0, errno
 	}

@@ -69,11 +69,14 @@ func (b Backup) Run(ctx context.Context) (done Backed, err error) {
 			return done, SettingError(fmt.Sprintf("%s is there already, and is not overwritten", f))
 		}
 	}
+	removeDead(filepath.Dir(b.To))
 	temp, err := newBeside(b.To)
 	if err != nil {
 		return done, SettingError(fmt.Sprintf("the backup cannot be written: %v", err))
 	}
 	defer temp.remove()
+	alive := markAlive(temp)
+	defer alive()
 	if err := copyBook(ctx, path, temp.Name(), b.Progress); err != nil {
 		return done, err
 	}
@@ -97,12 +100,12 @@ func (b Backup) Run(ctx context.Context) (done Backed, err error) {
 	// The book's own name last: what is named like a backup has all that belongs to it.
 	if pepper != "" {
 		done.Pepper = b.To + PepperSuffix
-		if err := putFile(done.Pepper, pepper+"\n"); err != nil {
+		if err := temp.put(done.Pepper, pepper+"\n"); err != nil {
 			return done, err
 		}
 		placed = append(placed, done.Pepper)
 	}
-	if err := putFile(b.To+SumSuffix, done.Sum+"  "+filepath.Base(b.To)+"\n"); err != nil {
+	if err := temp.put(b.To+SumSuffix, done.Sum+"  "+filepath.Base(b.To)+"\n"); err != nil {
 		return done, err
 	}
 	placed = append(placed, b.To+SumSuffix)
@@ -225,52 +228,4 @@ func sum(ctx context.Context, path string, w io.Writer, progress Progress) (stri
 			return "", 0, err
 		}
 	}
-}
-
-// beside is a file that is written under a name of its own in the folder of the
-// one that it will be.
-type beside struct{ *os.File }
-
-func newBeside(name string) (beside, error) {
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+".part-*") // mode 0600
-	return beside{f}, err
-}
-
-// remove takes away what has not got its name.
-func (b beside) remove() {
-	b.Close()
-	for _, suffix := range []string{"", "-journal", "-wal", "-shm"} {
-		os.Remove(b.Name() + suffix)
-	}
-}
-
-// place makes the file durable and gives it its name, which must be free.
-func (b beside) place(name string) error {
-	if err := b.Sync(); err != nil {
-		return err
-	}
-	// A link fails where the name is taken, a rename would overwrite.
-	err := os.Link(b.Name(), name)
-	if errors.Is(err, fs.ErrExist) {
-		return SettingError(fmt.Sprintf("%s is there already, and is not overwritten", name))
-	}
-	if err != nil { // a file system without links
-		if err := os.Rename(b.Name(), name); err != nil {
-			return err
-		}
-	}
-	return syncFolder(filepath.Dir(name))
-}
-
-// putFile writes a small new file whole, readable by its owner alone.
-func putFile(name, text string) error {
-	f, err := newBeside(name)
-	if err != nil {
-		return err
-	}
-	defer f.remove()
-	if _, err := f.WriteString(text); err != nil {
-		return err
-	}
-	return f.place(name)
 }

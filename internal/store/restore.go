@@ -65,6 +65,7 @@ func (r Restore) Run(ctx context.Context) (done Restored, err error) {
 		return done, SettingError(fmt.Sprintf("there is a book at %s: with --force it is overwritten", done.Path))
 	}
 
+	removeBeside(filepath.Join(filepath.Dir(done.Path), "."+filepath.Base(done.Path)+besideMark)) // of one that was killed: this one has the lock
 	// The copy is what is checked: the backup may change under our hands.
 	temp, err := newBeside(done.Path)
 	if err != nil {

@@ -126,6 +126,11 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 	// Last opened, first closed: the readers go before the writer, whose last
 	// connection checkpoints and removes the WAL.
 	db.close = append(db.close, w.Close, r.Close)
+	if serve { // SQLite syncs the names of the file and its WAL too, and goes on where that fails
+		if err := syncFolder(filepath.Dir(path)); err != nil {
+			return fail(err)
+		}
+	}
 	return nil
 }
 
