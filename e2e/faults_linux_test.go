@@ -100,6 +100,7 @@ func isReady(t *testing.T, s *server) bool {
 // What was acknowledged before and after survives a power cut, although the kernel takes what it could not write for
 // clean.
 func TestSyncFails(t *testing.T) {
+	proof.Large(t)
 	t.Parallel()
 	r, seed := proof.Rand(t)
 	d := mountDisk(t)
@@ -243,6 +244,7 @@ func failOnce(t *testing.T, d *powertest.Disk, s *server, c creds, all []*author
 // TestDiskFull (R6) fills the disk under load. Writes are refused as an outage, and nothing of them is done; reads go
 // on; and writes do as soon as there is room.
 func TestDiskFull(t *testing.T) {
+	proof.Large(t)
 	t.Parallel()
 	r, seed := proof.Rand(t)
 	dir := t.TempDir()
