@@ -178,7 +178,9 @@ func postgresVerdict(err error, atCommit bool) verdict {
 	switch {
 	case errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded):
 		return fails
-	case errors.As(err, &connect) || pgconn.SafeToRetry(err):
+	case errors.As(err, &connect):
+		return redo
+	case pgconn.SafeToRetry(err) && !atCommit: // pgx says so of a commit too, that was sent and lost its answer
 		return redo
 	case isScan(err):
 		return fails

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"regexp"
@@ -17,6 +18,12 @@ import (
 	"contactbook/internal/pgtest"
 	"contactbook/internal/wire"
 )
+
+// closedConn is what pgx reports where it reads the answer of a commit from a connection that is lost.
+type closedConn struct{}
+
+func (closedConn) Error() string     { return "conn closed" }
+func (closedConn) SafeToRetry() bool { return true }
 
 func TestPostgresVerdict(t *testing.T) {
 	pg := func(code string) error {
@@ -35,6 +42,7 @@ func TestPostgresVerdict(t *testing.T) {
 		"duplicate":             {pg("23505"), fails, fails},
 		"statement timeout":     {pg("57014"), fails, fails},
 		"lost":                  {io.ErrUnexpectedEOF, redo, unknown},
+		"closed":                {fmt.Errorf("commit: %w", closedConn{}), redo, unknown},
 		"client gone":           {context.Canceled, fails, fails},
 	} {
 		if got := postgresVerdict(c.err, false); got != c.before {
