@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"fmt"
 	"log/slog"
 	"os"
 	"sync"
@@ -100,8 +101,7 @@ func (c *checkpoints) work() {
 			// SQLite syncs the file once all is copied, which here is the writer's part: a
 			// sync now leaves little for that one.
 			if err := c.file.Sync(); err != nil {
-				c.log.Error("the database's file could not be synced", "error", err)
-				break
+				giveUp(err)
 			}
 			if copied < all || int(c.pages.Load())-copied < finishSize {
 				break
@@ -112,19 +112,29 @@ func (c *checkpoints) work() {
 }
 
 // copy is a checkpoint that waits for nobody. It tells how many pages the WAL has
-// and how many of them the file has too. One that fails loses nothing, as the WAL
-// keeps what was not copied.
+// and how many of them the file has too.
 func (c *checkpoints) copy(on *lite) (all, copied int) {
 	counts := libc.Xcalloc(on.tls, 2, 4)
 	defer libc.Xfree(on.tls, counts)
 	rc := sqlite3.Xsqlite3_wal_checkpoint_v2(on.tls, on.db, 0, sqlite3.SQLITE_CHECKPOINT_PASSIVE, counts, counts+4)
 	if err := on.fault(rc); err != nil {
+		if isWriteFault(err) {
+			giveUp(err)
+		}
 		if rc&0xff != sqlite3.SQLITE_BUSY { // another process is at it
 			c.log.Error("the WAL could not be copied to the database's file", "error", err)
 		}
 		return 1, 0
 	}
 	return readInt(counts), readInt(counts + 4)
+}
+
+// giveUp ends the process. What of the copied pages the disk has, nobody knows: a
+// later sync would succeed without those that the kernel has dropped, and the WAL
+// would then begin anew. The WAL still has all of them, and only recovering it, as
+// the next start does, forgets that they were copied.
+func giveUp(err error) {
+	panic(fmt.Sprintf("the database's file could not be written or synced: %v. Nothing is lost: the WAL has it all, and the next start copies it anew", err))
 }
 
 // readInt is a C int.

@@ -39,7 +39,7 @@ var catalogue = []item{
 		{Package: "./e2e", Tests: []string{"TestPowerLoss"}, Limit: long},
 	}},
 	{"R5", "an fsync or a write fails once", "nothing acknowledged after it; not ready within 1 s; recovers", []run{
-		{Package: "./e2e", Tests: []string{"TestSyncFails"}, Limit: long},
+		{Package: "./e2e", Tests: []string{"TestSyncFails", "TestCheckpointFails"}, Limit: long},
 	}},
 	{"R6", "the disk is full", "SPD within 100 ms, reads go on, recovery within 5 s of space", []run{
 		{Package: "./e2e", Tests: []string{"TestDiskFull"}, Limit: long},
