@@ -61,7 +61,7 @@ func TestCheckpointFails(t *testing.T) {
 			t.Fatalf("%d acknowledged; after the next start:\n%s", known, strings.Join(wrong[:min(len(wrong), 5)], "\n"))
 		}
 		// Enough for the WAL to be copied again, and to begin anew.
-		for range 800 {
+		for range 1600 {
 			if err := all[0].step(); err != nil {
 				t.Fatal(err)
 			}

@@ -14,7 +14,7 @@ import (
 )
 
 const (
-	checkpointSize = 2000 // pages of WAL from which on they are copied to the file
+	checkpointSize = 4000 // pages of WAL from which on they are copied to the file
 	finishSize     = 100  // pages that the writer may copy itself
 )
 

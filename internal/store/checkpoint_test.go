@@ -14,7 +14,7 @@ import (
 // pause, and what it had must be in the database's file.
 func TestCheckpoints(t *testing.T) {
 	db := open(t, fresh(t, "sqlite"))
-	const writers, each, pages = 16, 50, 17
+	const writers, each, pages = 16, 100, 17
 	company := strings.Repeat("x", pages*4096)
 	var wg sync.WaitGroup
 	for w := range writers {
