@@ -35,7 +35,7 @@ var house = []room{
 	{"internal/book", "store wire identity", "golang.org/x/text"},
 	{"internal/store", "wire", "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 github.com/gofrs/flock"},
 	{"internal/wire", "", ""},
-	{"internal/identity", "", "github.com/nyaruka/phonenumbers golang.org/x/net/idna"},
+	{"internal/identity", "", "github.com/nyaruka/phonenumbers golang.org/x/net/idna golang.org/x/text/unicode/norm"},
 	{"internal/config", "", "github.com/spf13/cobra github.com/spf13/pflag"},
 
 	// The documents that the server serves about itself stand at the root, where people look for them.
