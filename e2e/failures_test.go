@@ -22,11 +22,7 @@ import (
 // commit, after it and in its answer, commits that arrive after their connection is lost, serialization failures,
 // deadlocks and lock timeouts, some of them real. Every request succeeds or fails once, cleanly: what was added is there
 // once, what was refused is not there, and what nobody can tell is there once or not at all.
-//
-// It is for make nightly, where it has found what docs/reliability.md says of R11: until that is mended, a short run would
-// pass or fail by chance.
 func TestDatabaseFailures(t *testing.T) {
-	proof.Large(t)
 	t.Parallel()
 	database := newDatabase(t, "postgres")
 	random, seed := proof.Rand(t)

@@ -24,6 +24,7 @@ type statement struct {
 // errAlone says that a batch failed, so that each of it must be tried alone.
 type errAlone struct {
 	verdict verdict
+	try     lostTry
 	cause   error
 }
 
@@ -39,28 +40,33 @@ func addPostgres(ctx context.Context, b *Book, r Record, check func(context.Cont
 	j := &job{tenant: b.tenant, touched: rememberedTables[r.Table()],
 		fn: func(ctx context.Context, tx *Tx) error { return tx.Add(ctx, r) }}
 	defer b.db.settle(j)
+	var err error
+	if j.add, err = addOf(b, r); err != nil {
+		return err
+	}
 	if b.db.adds != nil {
-		var err error
-		if j.add, err = addOf(b, r); err != nil {
-			return err
-		}
 		j.began, j.tries = time.Now(), 1
 		err = b.db.adds.write(ctx, j)
 		var alone *errAlone
 		if !errors.As(err, &alone) {
 			return err
 		}
-		j.again = alone.verdict == unknown
+		if alone.verdict == unknown {
+			j.again, j.lost = true, &alone.try
+		}
 	}
 	return b.db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		tx := &Tx{db: b.db, conn: b.db.readsOf(b.tenant)}
-		start := time.Now()
-		err := tx.run(ctx, j)
-		b.db.onCommit(1, time.Since(start))
-		if errors.Is(err, ErrDuplicate) {
-			return fails, err
+		if j.again { // it has to look first
+			return b.db.transact(ctx, j)
 		}
-		return postgresVerdict(err, true), err
+		v, try, err := b.db.commitAdds(ctx, j)
+		if v == unknown {
+			j.lost = &try
+		}
+		if b.db.engine.isDuplicate(err) {
+			err = ErrDuplicate
+		}
+		return v, err
 	})
 }
 
@@ -93,16 +99,17 @@ func plainArgs(args []any) error {
 	return nil
 }
 
-// addTogether sends a batch's statements in one round trip, which PostgreSQL
-// takes for one transaction.
+// addTogether commits a batch, and has each of one that fails tried alone.
 func (db *DB) addTogether(batch []*waiting) {
 	ctx, cancel := context.WithTimeout(context.Background(), WriteTimeout)
 	defer cancel()
-	start := time.Now()
-	err := db.sendAdds(ctx, batch)
-	db.onCommit(len(batch), time.Since(start))
+	jobs := make([]*job, len(batch))
+	for i, p := range batch {
+		jobs[i] = p.job
+	}
+	v, try, err := db.commitAdds(ctx, jobs...)
 	if err != nil {
-		err = &errAlone{postgresVerdict(err, true), plain(err)}
+		err = &errAlone{v, try, plain(err)}
 	}
 	for _, p := range batch {
 		p.err = err
@@ -110,22 +117,28 @@ func (db *DB) addTogether(batch []*waiting) {
 	}
 }
 
-func (db *DB) sendAdds(ctx context.Context, batch []*waiting) error {
+// commitAdds sends adds in one round trip, which PostgreSQL takes for one
+// transaction.
+func (db *DB) commitAdds(ctx context.Context, adds ...*job) (v verdict, try lostTry, err error) {
+	start := time.Now()
 	c, err := db.pool.Conn(ctx)
 	if err != nil {
-		return err
+		return postgresVerdict(err, false), try, err
 	}
 	defer c.Close()
-	return onPgx(c, func(on *pgx.Conn) error {
+	err = onPgx(c, func(on *pgx.Conn) error {
+		try.backend = int64(on.PgConn().PID())
 		var all pgx.Batch
 		if db.walled {
-			all.Queue(setAdds, listed(batch))
+			all.Queue(setAdds, listed(adds))
 		}
-		for _, p := range batch {
-			all.Queue(p.add.text, p.add.args...)
+		for _, j := range adds {
+			all.Queue(j.add.text, j.add.args...)
 		}
 		return on.SendBatch(ctx, &all).Close()
 	})
+	db.onCommit(len(adds), time.Since(start))
+	return postgresVerdict(err, true), try, err
 }
 
 // share has adds and queries of many requests share round trips, but for Citus,

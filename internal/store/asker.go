@@ -59,7 +59,7 @@ func (db *DB) askTogether(batch []*waiting) {
 	answered, err := db.sendAsked(ctx, batch)
 	for i, p := range batch {
 		if i >= answered {
-			p.err = &errAlone{postgresVerdict(err, false), plain(err)}
+			p.err = &errAlone{cause: plain(err)}
 		}
 		close(p.done)
 	}

@@ -182,7 +182,7 @@ func postgresVerdict(err error, atCommit bool) verdict {
 		return redo
 	case pgconn.SafeToRetry(err) && !atCommit: // pgx says so of a commit too, that was sent and lost its answer
 		return redo
-	case isScan(err):
+	case isScan(err) || errors.Is(err, pgx.ErrTxCommitRollback):
 		return fails
 	}
 	return lost
@@ -221,7 +221,7 @@ func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verd
 	}
 	deadline := j.began.Add(tryFor)
 	for n := j.tries + 1; ; n++ {
-		v, err := try(ctx)
+		v, err := db.tryAfter(ctx, j, try)
 		if err == nil || v == fails && !(j.again && isPressed(err)) {
 			return pressed(plain(err))
 		}
@@ -241,29 +241,50 @@ func (db *DB) retry(ctx context.Context, j *job, try func(context.Context) (verd
 	}
 }
 
+// tryAfter tries when nothing of a lost try can come in between, and if that one
+// was not committed after all.
+func (db *DB) tryAfter(ctx context.Context, j *job, try func(context.Context) (verdict, error)) (verdict, error) {
+	if j.lost != nil {
+		committed, err := db.learn(ctx, *j.lost)
+		if err != nil {
+			return unknown, err
+		}
+		if committed {
+			return fails, nil
+		}
+		j.again = j.lost.transaction == ""
+		j.lost = nil
+	}
+	return try(ctx)
+}
+
 func (db *DB) writePostgres(ctx context.Context, j *job) error {
-	return db.retry(ctx, j, func(ctx context.Context) (verdict, error) {
-		t, err := db.begin(ctx, j.tenant)
-		if err != nil {
-			return postgresVerdict(err, false), err
+	return db.retry(ctx, j, func(ctx context.Context) (verdict, error) { return db.transact(ctx, j) })
+}
+
+// transact tries j in a transaction.
+func (db *DB) transact(ctx context.Context, j *job) (verdict, error) {
+	t, err := db.begin(ctx, j.tenant)
+	if err != nil {
+		return postgresVerdict(err, false), err
+	}
+	tx := &Tx{db: db, conn: sqlConn{t}}
+	defer db.settle(j)
+	if err := tx.run(ctx, j); err != nil {
+		t.Rollback()
+		if !tx.broken {
+			return fails, err
 		}
-		tx := &Tx{db: db, conn: sqlConn{t}}
-		defer db.settle(j)
-		if err := tx.run(ctx, j); err != nil {
-			t.Rollback()
-			if !tx.broken {
-				return fails, err
-			}
-			return postgresVerdict(err, false), err
-		}
-		start := time.Now()
-		err = t.Commit()
-		db.onCommit(1, time.Since(start))
-		if err != nil {
-			return postgresVerdict(err, true), err
-		}
-		return fails, nil
-	})
+		return postgresVerdict(err, false), err
+	}
+	start := time.Now()
+	err = t.Commit()
+	db.onCommit(1, time.Since(start))
+	v := postgresVerdict(err, true)
+	if v == unknown {
+		j.lost = &t.try
+	}
+	return v, err
 }
 
 // distribution is what makes a Citus cluster of the schema, in order: a parent

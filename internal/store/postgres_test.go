@@ -123,6 +123,60 @@ func TestPostgresDeadlock(t *testing.T) {
 	both.Wait()
 }
 
+// What is known of a try that lost its connection is true, and stays so: it is
+// ended before it is asked for.
+func TestPostgresLostTry(t *testing.T) {
+	db := open(t, fresh(t, "postgres"))
+	ctx, book := t.Context(), db.Book(2)
+	begun := func(n *note) *transaction {
+		t.Helper()
+		tx, err := db.begin(ctx, 2)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { tx.Rollback() })
+		if err := (&Tx{db: db, conn: sqlConn{tx}}).run(ctx, &job{tenant: 2, fn: n.add}); err != nil {
+			t.Fatal(err)
+		}
+		return tx
+	}
+	learn := func(l lostTry) bool {
+		t.Helper()
+		committed, err := db.learn(ctx, l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return committed
+	}
+
+	done := newNote("done")
+	tx := begun(done)
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	if !learn(lostTry{transaction: tx.try.transaction}) { // its connection is well, and in the pool again
+		t.Error("a committed try counts for nothing")
+	}
+
+	for what, known := range map[string]func(*lostTry){
+		"with its transaction": func(*lostTry) {},
+		"without":              func(l *lostTry) { l.transaction = "" },
+	} {
+		late := newNote("late " + what)
+		tx := begun(late)
+		known(&tx.try)
+		if learn(tx.try) {
+			t.Errorf("%s: a try that has not committed counts as done", what)
+		}
+		if err := tx.Commit(); err == nil { // what it sent arrives
+			t.Errorf("%s: it committed when the write was tried again already", what)
+		}
+		if err := Has(ctx, book, late); !errors.Is(err, ErrNotFound) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+}
+
 // Adds whose connections the server ends, before, in or after a batch, are all
 // there in the end, each once.
 func TestPostgresAddsSurvive(t *testing.T) {

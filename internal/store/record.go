@@ -174,8 +174,9 @@ func (tx *Tx) Add(ctx context.Context, r Record) error {
 }
 
 // errMet says that an add, whose earlier try may have been committed, found no
-// row of its own and then met one of its key: that try was still on its way. The
-// next one tells whose the row is.
+// row of its own and then met one of its key: that try was still on its way, as
+// happens where a pooler hides which connection was lost. The next one tells
+// whose the row is.
 var errMet = errors.New("an earlier try of this add may just have been committed")
 
 // Set writes all of r but its key and its creation date, which it reads back
@@ -192,13 +193,12 @@ func (tx *Tx) Set(ctx context.Context, r Record) error {
 	return err
 }
 
-// Drop deletes the record that r's key names. ErrNotFound when there is none,
-// unless an earlier try of the same request may have deleted it.
+// Drop deletes the record that r's key names. ErrNotFound when there is none.
 func (tx *Tx) Drop(ctx context.Context, r Record) error {
 	key, _ := pointers(r)
 	tx.touch(r.Table())
 	n, err := tx.exec(ctx, tx.db.engine.textOf(r).drop, bind(tx.tenant, key))
-	if err == nil && n == 0 && !tx.again {
+	if err == nil && n == 0 {
 		return ErrNotFound
 	}
 	return err

@@ -16,7 +16,8 @@ type job struct {
 	fn     func(context.Context, *Tx) error
 	add    *statement // what fn does, where that is a lone add to PostgreSQL
 	ask    *asked     // a query of PostgreSQL's, in the place of fn
-	again  bool       // an earlier try may have been committed
+	again  bool       // an earlier try may have been committed: an add looks for its row first
+	lost   *lostTry   // that one, while it may still be under way
 	met    bool       // since then an add met a row of its key
 	tries  int        // that were made before retry
 	began  time.Time  // the first of them

@@ -159,13 +159,13 @@ func (db *DB) naming(batch []*waiting) []bool {
 }
 
 // listed are the tenants of a batch, each once, as an array of PostgreSQL's.
-func listed(batch []*waiting) string {
-	seen := make(map[Tenant]bool, len(batch))
-	list := make([]string, 0, len(batch))
-	for _, p := range batch {
-		if !seen[p.tenant] {
-			seen[p.tenant] = true
-			list = append(list, p.tenant.text())
+func listed(adds []*job) string {
+	seen := make(map[Tenant]bool, len(adds))
+	list := make([]string, 0, len(adds))
+	for _, j := range adds {
+		if !seen[j.tenant] {
+			seen[j.tenant] = true
+			list = append(list, j.tenant.text())
 		}
 	}
 	return "{" + strings.Join(list, ",") + "}"

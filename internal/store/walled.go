@@ -2,11 +2,8 @@ package store
 
 import (
 	"context"
-	"database/sql"
-	"database/sql/driver"
 	"errors"
 	"fmt"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
@@ -88,82 +85,6 @@ func (w walled) alone(ctx context.Context, query string, args []any, take func(p
 			err = end
 		}
 		return err
-	})
-}
-
-// transaction is one of database/sql's, or one behind the wall.
-type transaction interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	Commit() error
-	Rollback() error
-}
-
-// begin begins a transaction of one tenant's.
-func (db *DB) begin(ctx context.Context, t Tenant) (transaction, error) {
-	if !db.walled {
-		tx, err := db.pool.BeginTx(ctx, nil)
-		if err != nil {
-			return nil, err
-		}
-		return tx, nil
-	}
-	c, err := db.pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
-	tx := &walledTx{c, ctx}
-	err = onPgx(c, func(on *pgx.Conn) error {
-		var both pgx.Batch
-		both.Queue("begin")
-		both.Queue(setTenant, t.text())
-		return on.SendBatch(ctx, &both).Close()
-	})
-	if err != nil {
-		tx.Rollback()
-		return nil, err
-	}
-	return tx, nil
-}
-
-// walledTx is a transaction that has named its tenant.
-type walledTx struct {
-	*sql.Conn
-	ctx context.Context
-}
-
-func (tx *walledTx) Commit() error {
-	err := onPgx(tx.Conn, func(on *pgx.Conn) error {
-		tag, err := on.Exec(tx.ctx, "commit")
-		if err == nil && tag.String() != "COMMIT" {
-			err = pgx.ErrTxCommitRollback
-		}
-		return err
-	})
-	if err != nil {
-		tx.Rollback()
-		return err
-	}
-	return tx.Conn.Close()
-}
-
-// Rollback leaves the connection fit for others, or closes it for good.
-func (tx *walledTx) Rollback() error {
-	defer tx.Conn.Close()
-	return tx.Conn.Raw(func(raw any) error {
-		on, err := pgxOf(raw)
-		if err != nil {
-			return err
-		}
-		if on.PgConn().TxStatus() == 'I' {
-			return nil
-		}
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(tx.ctx), 5*time.Second)
-		defer cancel()
-		if _, err := on.Exec(ctx, "rollback"); err != nil {
-			return driver.ErrBadConn
-		}
-		return nil
 	})
 }
 

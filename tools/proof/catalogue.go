@@ -49,7 +49,7 @@ var catalogue = []item{
 	}},
 	{"R11", "serialization failures, deadlocks, lock timeouts, connections lost at commit", "success or one clean failure, no duplicates", []run{
 		{Package: "./e2e", Tests: []string{"TestDatabaseFailures", "TestLockTimeout"}, Limit: long},
-		{Package: "./internal/store", Tests: []string{"TestPostgresRedoes", "TestPostgresDeadlock", "TestPostgresAddsSurvive"}, Limit: short},
+		{Package: "./internal/store", Tests: []string{"TestPostgresRedoes", "TestPostgresDeadlock", "TestPostgresAddsSurvive", "TestPostgresLostTry"}, Limit: short},
 	}},
 	{"R14", "the database is absent at start", "alive, not ready, connected within 2 s of its arrival", []run{
 		{Package: "./e2e", Tests: []string{"TestDatabaseAbsentAtStart"}, Limit: short},

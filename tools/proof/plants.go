@@ -102,4 +102,7 @@ var plants = []fault{
 	{"P31", "every process makes its ids with the same part", "O9", "./internal/wire", "TestUniqueAcrossProcesses", "", "internal/wire/id.go", []swap{
 		{"	rand.Read(g.process[:])\n", ""},
 	}},
+	{"P34", "a lost try is left alone, and lands when it may", "R11", "./internal/store", "TestPostgresLostTry", "", "internal/store/losttry.go", []swap{
+		{"pg_terminate_backend(pid, 1000)", "pid > 0"},
+	}},
 }
