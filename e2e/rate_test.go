@@ -27,7 +27,7 @@ type rates struct {
 type sent struct {
 	Good, Refused, Other, Unsent int
 	First                        error           // of Other
-	Refusals                     []time.Duration // how long each took
+	Refusals                     []time.Duration // how long each took that was sent after the first second
 	Goods                        []time.Duration
 	Last                         time.Duration // the last refusal, from the start
 	Elapsed                      time.Duration
@@ -91,7 +91,9 @@ func (g rates) run(t *testing.T, rate float64, long time.Duration) *sent {
 					p.Goods = append(p.Goods, took)
 				case err == nil && status == http.StatusServiceUnavailable && retry:
 					p.Refused++
-					p.Refusals = append(p.Refusals, took)
+					if start.Sub(began) > time.Second {
+						p.Refusals = append(p.Refusals, took)
+					}
 					p.Last = time.Since(began)
 				default:
 					p.Other++

@@ -2,6 +2,7 @@ package server
 
 import (
 	"container/list"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -9,10 +10,12 @@ import (
 	"contactbook/internal/wire"
 )
 
-// admission lets at most limit requests work at a time. More wait, the newest is
-// let in first, and the oldest is refused when too many wait or it has waited too
-// long: under overload a fresh request still has a caller who waits for it, and an
-// old one mostly has not, so the work that is done is work that somebody wants.
+// admission lets at most limit requests work at a time. In a burst more wait, the
+// newest is let in first, and the oldest is refused when too many wait or it has
+// waited too long: a fresh request still has a caller who waits for it, and an old
+// one mostly has not, so the work that is done is work that somebody wants. Once
+// one was refused it is no burst but an overload, until none was for a while: who
+// finds no place then is refused at once, and who comes when one is free has it.
 //
 // A request works while it costs the server something: not while its body is
 // awaited or its reply is read, so that slow clients cannot fill the limit.
@@ -30,14 +33,17 @@ import (
 type admission struct {
 	limit    int64
 	maxWait  int           // how many may wait
-	patience time.Duration // how long they may in a burst
+	patience time.Duration // how long they may, and how long after a refusal nobody may
 	metrics  *Metrics
+	log      *slog.Logger
 	load     atomic.Int64
 
 	mu      sync.Mutex
 	spare   int64
 	waiting list.List // of *waiter, newest first
-	since   time.Time // since when somebody has waited without a break
+	refused time.Time // the last refusal
+	said    time.Time // when the log was last told of refusals
+	unsaid  int       // how many there were since
 }
 
 // waiter is a request that waits to be let in.
@@ -51,18 +57,13 @@ type waiter struct {
 // PostgreSQL's pool can use at once. More would only wait further in.
 const DefaultRequests = 512
 
-const (
-	// defaultPatience is no longer than Retry-After tells those who are refused.
-	defaultPatience = time.Second
-	// noPatience takes the place of patience when somebody has waited all through
-	// the last one: this is no burst then, and to refuse early is the better answer.
-	noPatience = 5 * time.Millisecond
-)
+// defaultPatience is well within what Retry-After tells those who are refused.
+const defaultPatience = 200 * time.Millisecond
 
 // newAdmission lets twice as many wait as may work: a burst that a healthy server
 // works off well within their patience.
-func newAdmission(limit int, m *Metrics) *admission {
-	return &admission{limit: int64(limit), maxWait: 2 * limit, patience: defaultPatience, metrics: m}
+func newAdmission(limit int, m *Metrics, log *slog.Logger) *admission {
+	return &admission{limit: int64(limit), maxWait: 2 * limit, patience: defaultPatience, metrics: m, log: log}
 }
 
 // enter is false when the request must be refused. One that was let in must leave.
@@ -94,11 +95,10 @@ func (a *admission) wait() bool {
 		a.mu.Unlock()
 		return true
 	}
-	now, bound := time.Now(), a.patience
-	if a.waiting.Len() == 0 {
-		a.since = now
-	} else if now.Sub(a.since) > a.patience {
-		bound = noPatience
+	if time.Since(a.refused) < a.patience {
+		a.giveUp()
+		a.mu.Unlock()
+		return false
 	}
 	if a.waiting.Len() >= a.maxWait {
 		a.remove(a.waiting.Back()).verdict <- false
@@ -109,7 +109,7 @@ func (a *admission) wait() bool {
 	a.metrics.waiting.Inc()
 	a.mu.Unlock()
 
-	timer := time.NewTimer(bound)
+	timer := time.NewTimer(a.patience)
 	defer timer.Stop()
 	select {
 	case in := <-w.verdict:
@@ -145,9 +145,16 @@ func (a *admission) remove(e *list.Element) *waiter {
 	return w
 }
 
-// giveUp takes one that waited off load; mu is held. Where that was not above the
+// giveUp takes one that is refused off load; mu is held. Where that was not above the
 // limit, a hand-over to it was under way.
 func (a *admission) giveUp() {
+	a.refused = time.Now()
+	a.metrics.overload.Inc()
+	// A line for each would cost as much as the refusal.
+	if a.unsaid++; a.refused.Sub(a.said) >= time.Second {
+		a.log.Warn("overload: requests were refused", "requests", a.unsaid)
+		a.said, a.unsaid = a.refused, 0
+	}
 	if a.load.Add(-1) < a.limit {
 		a.spare--
 	}
@@ -156,7 +163,7 @@ func (a *admission) giveUp() {
 // admit lets the request work, or refuses it.
 func (q *request) admit() error {
 	if !q.admission.enter() {
-		q.Metrics.refused.WithLabelValues("overload").Inc()
+		q.turnedAway = true
 		return wire.ErrDown
 	}
 	q.working = true

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
@@ -63,7 +64,7 @@ func queue(t *testing.T, a *admission, n int) (let, refused <-chan int) {
 
 // The newest that waits is let in first.
 func TestNewestFirst(t *testing.T) {
-	a := newAdmission(2, NewMetrics())
+	a := newAdmission(2, NewMetrics(), slog.New(slog.DiscardHandler))
 	a.patience = time.Hour
 	for range a.limit {
 		if !a.enter() {
@@ -84,7 +85,7 @@ func TestNewestFirst(t *testing.T) {
 
 // When too many wait, the one that has waited longest is refused.
 func TestOldestRefused(t *testing.T) {
-	a := newAdmission(1, NewMetrics())
+	a := newAdmission(1, NewMetrics(), slog.New(slog.DiscardHandler))
 	a.patience = time.Hour
 	a.enter()
 	in, out := queue(t, a, 3)
@@ -101,23 +102,27 @@ func TestOldestRefused(t *testing.T) {
 	a.idle(t)
 }
 
-// Who waits for a place that does not come is refused in the end, and soon when
-// somebody has waited all the time.
+// Who waits for a place that does not come is refused in the end, and who comes
+// soon after that at once.
 func TestPatience(t *testing.T) {
-	a := newAdmission(1, NewMetrics())
+	a := newAdmission(1, NewMetrics(), slog.New(slog.DiscardHandler))
 	a.patience = 10 * time.Millisecond
 	a.enter()
 	if a.enter() {
 		t.Fatal("let in beyond the limit")
 	}
 	a.patience = time.Hour
-	in, _ := queue(t, a, 1)
-	a.mu.Lock()
-	a.since = a.since.Add(-2 * time.Hour)
-	a.mu.Unlock()
 	if a.enter() { // or it waits for an hour
 		t.Fatal("let in beyond the limit")
 	}
+	a.leave()
+	if !a.enter() {
+		t.Fatal("refused, and there is a place")
+	}
+	a.mu.Lock()
+	a.refused = a.refused.Add(-2 * time.Hour) // the overload is over
+	a.mu.Unlock()
+	in, _ := queue(t, a, 1)
 	a.leave()
 	<-in
 	a.leave()
@@ -127,7 +132,7 @@ func TestPatience(t *testing.T) {
 // One gives up waiting between the two steps of another that goes out and owes it a
 // place: the place is free then, and is not given out twice.
 func TestGiveUpOnHandOver(t *testing.T) {
-	a := newAdmission(1, NewMetrics())
+	a := newAdmission(1, NewMetrics(), slog.New(slog.DiscardHandler))
 	a.enter()
 	a.load.Add(1)
 	e := a.waiting.PushFront(&waiter{verdict: make(chan bool, 1)})
@@ -145,7 +150,7 @@ func TestGiveUpOnHandOver(t *testing.T) {
 // Many come and go at once, wait, give up and resume: never do more work than may,
 // but for those that resume, and no place is lost.
 func TestAdmissionRaces(t *testing.T) {
-	a := newAdmission(3, NewMetrics())
+	a := newAdmission(3, NewMetrics(), slog.New(slog.DiscardHandler))
 	a.maxWait, a.patience = 4, 200*time.Microsecond
 	var working, resumed, rested, let, refused atomic.Int64
 	var wg sync.WaitGroup
@@ -195,7 +200,7 @@ func TestAdmissionRaces(t *testing.T) {
 
 // A server with room pays nothing that the garbage collector would have to find.
 func TestAdmissionAllocates(t *testing.T) {
-	a := newAdmission(1, NewMetrics())
+	a := newAdmission(1, NewMetrics(), slog.New(slog.DiscardHandler))
 	if n := testing.AllocsPerRun(100, func() { a.enter(); a.leave() }); n > 0 {
 		t.Errorf("%v allocations", n)
 	}
@@ -228,7 +233,7 @@ func refused(t *testing.T, rec *httptest.ResponseRecorder, status int, code wire
 // database, which is closed; what needs no place is answered.
 func TestOverload(t *testing.T) {
 	w := newWorld(t)
-	w.admission = newAdmission(1, w.Metrics)
+	w.admission = newAdmission(1, w.Metrics, w.Log)
 	w.admission.patience = time.Millisecond
 	w.admission.enter()
 	if err := w.DB.Close(); err != nil {
@@ -263,7 +268,7 @@ func (s *slowWriter) Write(p []byte) (int, error) {
 // Clients that send or read slowly take nobody's place.
 func TestSlowClientsTakeNoPlace(t *testing.T) {
 	w := newWorld(t)
-	w.admission = newAdmission(1, w.Metrics)
+	w.admission = newAdmission(1, w.Metrics, w.Log)
 	list := func() *http.Request { return w.request("GET", "/contacts/tag", "") }
 	served := func(what string) {
 		t.Helper()

@@ -23,6 +23,7 @@ type Metrics struct {
 	inFlight prometheus.Gauge
 	waiting  prometheus.Gauge
 	refused  *prometheus.CounterVec
+	overload prometheus.Counter // of refused
 	batch    prometheus.Histogram
 	commit   prometheus.Histogram
 }
@@ -55,6 +56,7 @@ func NewMetrics() *Metrics {
 	for _, why := range []string{"overload", "credentials", "client rate", "client in flight"} {
 		m.refused.WithLabelValues(why) // from the start, so that a rate sees the first
 	}
+	m.overload = m.refused.WithLabelValues("overload")
 	m.registry.MustRegister(m.requests, m.seconds, m.inFlight, m.waiting, m.refused, m.batch, m.commit,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m

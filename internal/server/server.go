@@ -60,7 +60,7 @@ func New(o Options) *Server {
 	if o.MaxRequests == 0 {
 		o.MaxRequests = DefaultRequests
 	}
-	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics), ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
+	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics, o.Log), ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
 	s.failures.limit = o.AuthFailures
 	for _, op := range book.Ops {
 		if s.routes[op.Path()] == nil {
@@ -93,6 +93,8 @@ type request struct {
 	list    bool          // its reply is made while it is sent
 	sent    bool          // the reply's first byte is out
 	cutOff  bool          // its last one never will be
+
+	turnedAway bool // it was not admitted; the log has how many were
 }
 
 // ServeHTTP answers one request; a panic is one request's System Error.
@@ -319,7 +321,7 @@ func (q *request) finish() {
 	q.givePlaceBack()
 	q.Metrics.inFlight.Dec()
 	q.Metrics.done(q.route, code, took)
-	if !q.Log.Enabled(q.r.Context(), slog.LevelInfo) {
+	if q.turnedAway || !q.Log.Enabled(q.r.Context(), slog.LevelInfo) {
 		return
 	}
 	attrs := make([]slog.Attr, 0, 6)
