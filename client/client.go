@@ -69,6 +69,7 @@ type Client struct {
 	Addresses *AddressService
 	Business  *BusinessService
 	Payments  *PaymentService
+	Sandbox   *SandboxService
 
 	core *core
 }
@@ -168,7 +169,7 @@ func New(baseURL, clientID, clientSecret string, opts ...Option) (*Client, error
 	h.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	c.http = &h
 	return &Client{
-		&ContactService{c}, &TagService{c}, &PersonService{c}, &AddressService{c}, &BusinessService{c}, &PaymentService{c}, c,
+		&ContactService{c}, &TagService{c}, &PersonService{c}, &AddressService{c}, &BusinessService{c}, &PaymentService{c}, &SandboxService{c}, c,
 	}, nil
 }
 

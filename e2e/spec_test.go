@@ -304,7 +304,7 @@ func (d *openAPI) check(r *http.Request, a reply) error {
 		return nil // net/http refused it before any handler
 	}
 	call, path := d.calls[r.Method+" "+r.URL.Path], r.URL.Path
-	if probe := d.calls["GET "+path]; probe != nil && !strings.HasPrefix(path, "/contacts/") {
+	if probe := d.calls["GET "+path]; probe != nil && !strings.HasPrefix(path, "/contacts/") && !strings.HasPrefix(path, "/_sandbox/") {
 		call = probe // probes are answered whatever the method
 	}
 	var documented *docReply
@@ -321,7 +321,7 @@ func (d *openAPI) check(r *http.Request, a reply) error {
 		}
 	case d.methods[path] == nil && a.HTTP == 404:
 		documented = d.unknown[404]
-	case d.methods[path] == nil && path != "/contacts" && !strings.HasPrefix(path, "/contacts/"):
+	case d.methods[path] == nil && path != "/contacts" && !strings.HasPrefix(path, "/contacts/") && !strings.HasPrefix(path, "/_sandbox/"):
 		return nil // not of the API
 	}
 	if documented == nil {

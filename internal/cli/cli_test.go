@@ -40,7 +40,7 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs the command lines of testdata/script as a shell would.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true})
+	testscript.Run(t, testscript.Params{Dir: "testdata/script", RequireExplicitExec: true, Cmds: scriptCommands})
 }
 
 // TestServeLeavesNothing (O2) runs the program as a value: it serves, stops when

@@ -57,6 +57,8 @@ type clientView struct {
 	Created     time.Time  `json:"createdAt"`
 	Updated     time.Time  `json:"updatedAt"`
 	OldSecret   *time.Time `json:"oldSecretUntil,omitempty"`
+	Parent      string     `json:"parentClientId,omitempty"` // of a throw-away client
+	Expires     *time.Time `json:"expiresAt,omitempty"`      // likewise
 }
 
 func viewOf(c *store.Client) clientView {
@@ -71,6 +73,10 @@ func viewOf(c *store.Client) clientView {
 	if until := timeOf(c.OldUntil); until.After(time.Now()) {
 		v.OldSecret = &until
 	}
+	if v.Parent = c.Parent; c.Expires != 0 {
+		until := timeOf(c.Expires)
+		v.Expires = &until
+	}
 	return v
 }
 
@@ -82,6 +88,8 @@ func (v clientView) state() string {
 		return "revoked"
 	case !v.Enabled:
 		return "disabled"
+	case v.Expires != nil && !v.Expires.After(time.Now()):
+		return "ended"
 	}
 	return "enabled"
 }
@@ -96,6 +104,9 @@ func (v clientView) text(w io.Writer) error {
 		v.ID, v.UserID, v.Environment, v.Name, v.state(), from, v.Lenient, v.limits(), v.Created.Format(time.RFC3339), v.Updated.Format(time.RFC3339))
 	if v.OldSecret != nil {
 		fmt.Fprintf(t, "old secret until\t%s\n", v.OldSecret.Format(time.RFC3339))
+	}
+	if v.Expires != nil {
+		fmt.Fprintf(t, "thrown away at\t%s\nmade by\t%s\n", v.Expires.Format(time.RFC3339), v.Parent)
 	}
 	return t.Flush()
 }

@@ -105,7 +105,7 @@ func (a *app) runServer(ctx context.Context) error {
 	}
 	handler := server.New(server.Options{
 		DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies,
-		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures,
+		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures, SandboxBooks: a.SandboxBooks,
 	})
 	fmt.Fprintf(a.stdout, "contactbook listens on %s\n", base)
 	if !absent {

@@ -29,6 +29,7 @@ type Settings struct {
 	MaxConnections int
 	MaxRequests    int
 	AuthFailures   int
+	SandboxBooks   int
 	AdminListen    string
 	Node           int
 	LogLevel       string
@@ -60,6 +61,7 @@ func (s *Settings) Serve(f *pflag.FlagSet) {
 	f.IntVar(&s.MaxConnections, "max-connections", 10000, "connections at a time; more wait to be accepted")
 	f.IntVar(&s.MaxRequests, "max-requests", 512, "requests that are worked on at a time; twice as many wait, and more are refused with 503")
 	f.IntVar(&s.AuthFailures, "auth-failures-per-minute", 10, "wrong credentials from an address, after which it is refused with 429 for the rest of the minute; 0: any number")
+	f.IntVar(&s.SandboxBooks, "sandbox-books", 100, "throw-away books that a SANDBOX client may have at a time; 0: none")
 	f.StringVar(&s.AdminListen, "admin-listen", "", "address and port for /metrics and /debug/pprof; none: off")
 	f.IntVar(&s.Node, "node", 0, "this server's number in ipay_uuid, 0 to 999")
 	f.StringVar(&s.LogLevel, "log-level", "info", "debug, info, warn or error; info has a line a request")
@@ -88,6 +90,9 @@ func (s *Settings) Check() error {
 	}
 	if s.AuthFailures < 0 {
 		return fmt.Errorf("--auth-failures-per-minute must be at least 0")
+	}
+	if s.SandboxBooks < 0 {
+		return fmt.Errorf("--sandbox-books must be at least 0")
 	}
 	if _, err := s.Level(); err != nil {
 		return err

@@ -14,6 +14,8 @@ import (
 
 	"golang.org/x/crypto/acme/autocert"
 	"golang.org/x/net/netutil"
+
+	"contactbook/internal/store"
 )
 
 const (
@@ -46,6 +48,18 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, l Listen) error {
 		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
 	}
 	ln = netutil.LimitListener(ln, l.MaxConnections)
+	sweep, stop := context.WithCancel(context.WithoutCancel(ctx))
+	swept := make(chan struct{})
+	go func() {
+		defer close(swept)
+		s.sandbox.Sweep(sweep, func() *store.DB {
+			if !s.opened.Load() {
+				return nil
+			}
+			return s.DB
+		})
+	}()
+	defer func() { stop(); <-swept }()
 	return serveUntil(ctx, srv, func() error {
 		if l.TLS != nil {
 			return srv.ServeTLS(ln, "", "")

@@ -19,6 +19,7 @@ import (
 	"unicode/utf8"
 
 	"contactbook/internal/book"
+	"contactbook/internal/sandbox"
 	"contactbook/internal/store"
 	"contactbook/internal/wire"
 )
@@ -33,6 +34,7 @@ type Options struct {
 	TrustedProxies []netip.Prefix   // whose X-Forwarded-For is believed
 	MaxRequests    int              // that are worked on at a time; 0: DefaultRequests
 	AuthFailures   int              // a minute and address, beyond which it is refused; 0: any number
+	SandboxBooks   int              // throw-away books that a SANDBOX client may have; 0: none
 }
 
 const (
@@ -44,12 +46,20 @@ const (
 type Server struct {
 	Options
 	ids       *wire.IDs
-	routes    map[string]map[string]book.Op // path, method
+	routes    map[string]map[string]row // path, method
+	rows      []row                     // in the documented order
+	sandbox   *sandbox.Service
 	ready     atomic.Bool
 	opened    atomic.Bool // DB is there
 	admission *admission
 	failures  failures
 	limits    limits
+}
+
+// row is an op of the API, or one of the sandbox.
+type row struct {
+	book.Op
+	own *sandbox.Op // nil for the API's
 }
 
 // New returns a server that is ready, or will be once it is given its database.
@@ -60,11 +70,19 @@ func New(o Options) *Server {
 	if o.MaxRequests == 0 {
 		o.MaxRequests = DefaultRequests
 	}
-	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics, o.Log), ids: wire.NewIDs(o.Now), routes: map[string]map[string]book.Op{}}
+	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics, o.Log), ids: wire.NewIDs(o.Now), routes: map[string]map[string]row{}}
+	s.sandbox = sandbox.New(sandbox.Options{Log: o.Log, Now: o.Now, Books: o.SandboxBooks})
 	s.failures.limit = o.AuthFailures
 	for _, op := range book.Ops {
+		s.rows = append(s.rows, row{op, nil})
+	}
+	for i := range sandbox.Ops {
+		own := &sandbox.Ops[i]
+		s.rows = append(s.rows, row{book.Op{Route: own.Route, Done: own.Done}, own})
+	}
+	for _, op := range s.rows {
 		if s.routes[op.Path()] == nil {
-			s.routes[op.Path()] = map[string]book.Op{}
+			s.routes[op.Path()] = map[string]row{}
 		}
 		s.routes[op.Path()][op.Method()] = op
 	}
@@ -153,19 +171,19 @@ func (s *Server) health(w http.ResponseWriter, r *http.Request) bool {
 }
 
 // match finds the op of the request's path and method.
-func (q *request) match() (book.Op, error) {
+func (q *request) match() (row, error) {
 	methods, ok := q.routes[q.r.URL.Path]
 	if !ok {
-		return book.Op{}, wire.ErrUnknownPath
+		return row{}, wire.ErrUnknownPath
 	}
 	op, ok := methods[q.r.Method]
 	if !ok {
-		for _, op := range book.Ops { // in the documented order
+		for _, op := range q.rows {
 			if op.Path() == q.r.URL.Path {
 				q.w.Header().Add("Allow", op.Method())
 			}
 		}
-		return book.Op{}, wire.ErrMethod
+		return row{}, wire.ErrMethod
 	}
 	q.route = op.Route
 	return op, nil
@@ -173,7 +191,7 @@ func (q *request) match() (book.Op, error) {
 
 // run takes the request from its headers to its reply, in the contract's order
 // of checks.
-func (q *request) run(op book.Op) error {
+func (q *request) run(op row) error {
 	err := q.admit()
 	if err == nil {
 		err = q.authenticate()
@@ -184,12 +202,15 @@ func (q *request) run(op book.Op) error {
 	if err := q.limit(); err != nil {
 		return err
 	}
+	if op.own != nil && !q.client.Sandbox {
+		return sandbox.ErrLive
+	}
 	// Not the connection's context: one that is closed for reading, as a client
 	// may once its request is sent, still gets its answer.
 	ctx := context.WithoutCancel(q.r.Context())
 	if op.Method() != http.MethodGet {
 		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, store.WriteTimeout)
+		ctx, cancel = context.WithTimeout(ctx, op.timeout())
 		defer cancel()
 	}
 	call := &book.Call{
@@ -199,16 +220,30 @@ func (q *request) run(op book.Op) error {
 	if call.Body, err = q.body(op); err != nil {
 		return err
 	}
-	if call.Query, err = q.query(op); err != nil {
+	if call.Query, err = q.query(op.Op); err != nil {
 		return err
 	}
 	call.Now = wire.Millis(q.Now().UnixMilli())
-	data, err := op.Run(call)
+	data, err := q.do(op, call)
 	if err != nil {
 		return err
 	}
 	q.env.Code, q.env.Status = wire.TXN, op.Done
 	return q.reply(data)
+}
+
+func (op row) timeout() time.Duration {
+	if op.own != nil {
+		return sandbox.Timeout
+	}
+	return store.WriteTimeout
+}
+
+func (q *request) do(op row, call *book.Call) (any, error) {
+	if op.own == nil {
+		return op.Run(call)
+	}
+	return q.sandbox.Run(op.own, &sandbox.Call{Call: call, Client: q.client, DB: q.DB})
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -229,7 +264,7 @@ func giveBack(b *bytes.Buffer) {
 }
 
 // body reads and decodes the request's body; Missing when there may be none.
-func (q *request) body(op book.Op) (wire.Value, error) {
+func (q *request) body(op row) (wire.Value, error) {
 	buf := borrow()
 	defer giveBack(buf)
 	if q.r.ContentLength != 0 {
@@ -237,7 +272,7 @@ func (q *request) body(op book.Op) (wire.Value, error) {
 			return wire.Value{}, err
 		}
 	}
-	if op.Bodyless() && len(bytes.TrimSpace(buf.Bytes())) == 0 {
+	if (op.Bodyless() || op.own != nil) && len(bytes.TrimSpace(buf.Bytes())) == 0 {
 		return wire.Value{}, nil
 	}
 	v, err := wire.Decode(buf.Bytes())

@@ -157,7 +157,7 @@ func TestWantsProblem(t *testing.T) {
 func TestPanic(t *testing.T) {
 	w := newWorld(t)
 	op := w.routes["/contacts/tag"]["GET"]
-	w.routes["/contacts/tag"]["GET"] = book.Op{Route: op.Route} // nothing to run
+	w.routes["/contacts/tag"]["GET"] = row{Op: book.Op{Route: op.Route}} // nothing to run
 	rec := w.do(w.request("GET", "/contacts/tag", ""))
 	if rec.Code != 500 || !strings.Contains(rec.Body.String(), `"statuscode":"ISE","actcode":null,"status":"System Error","data":null`) {
 		t.Errorf("%d %s", rec.Code, rec.Body)

@@ -35,6 +35,9 @@ type Client struct {
 	Burst       int64 // requests at once after a rest; 0: as many as in a second
 	MaxInFlight int64 // requests at a time
 
+	Parent  string      // the client that made it; "": an operator did
+	Expires wire.Millis // when it ends; 0: never
+
 	OldUntil wire.Millis // until when the secret before the last rotation works
 	hash     []byte
 	oldHash  []byte
@@ -75,6 +78,13 @@ func newSecret() string {
 // AddClient stores a new client and returns it with its id, and its secret,
 // which is nowhere kept. It works at once on every server.
 func (db *DB) AddClient(ctx context.Context, c Client) (Client, string, error) {
+	c, secret := db.newClient(c)
+	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error { return db.insertClient(ctx, tx, &c) })
+	return c, secret, err
+}
+
+// newClient gives a client its id, a secret and its dates.
+func (db *DB) newClient(c Client) (Client, string) {
 	var b [32]byte
 	rand.Read(b[:])
 	c.ID = base64.StdEncoding.EncodeToString(b[:])
@@ -82,19 +92,21 @@ func (db *DB) AddClient(ctx context.Context, c Client) (Client, string, error) {
 	c.hash, c.oldHash, c.Enabled = db.hashSecret(c.ID, secret), []byte{}, true
 	c.Created = wire.Millis(db.now().UnixMilli())
 	c.Updated = c.Created
-	err := db.admin(ctx, func(ctx context.Context, tx *Tx) error {
-		_, err := tx.conn.exec(ctx, "/* client add */ insert into client ("+clientCols+")"+
-			" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)",
-			c.ID, c.UserID, c.Sandbox, c.Name, c.hash, c.oldHash, int64(c.OldUntil), allowText(c.Allow),
-			c.Lenient, c.Enabled, c.Revoked, int64(c.Created), int64(c.Updated), c.RateLimit, c.Burst, c.MaxInFlight)
-		tx.changed++
-		return tx.fail(err)
-	})
-	return c, secret, err
+	return c, secret
+}
+
+func (db *DB) insertClient(ctx context.Context, tx *Tx, c *Client) error {
+	_, err := tx.conn.exec(ctx, "/* client add */ insert into client ("+clientCols+")"+
+		" values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)",
+		c.ID, c.UserID, c.Sandbox, c.Name, c.hash, c.oldHash, int64(c.OldUntil), allowText(c.Allow),
+		c.Lenient, c.Enabled, c.Revoked, int64(c.Created), int64(c.Updated), c.RateLimit, c.Burst, c.MaxInFlight,
+		c.Parent, int64(c.Expires))
+	tx.changed++
+	return tx.fail(err)
 }
 
 const clientCols = "client_id, user_id, sandbox, name, secret_hash, old_hash, old_until, allow_ips," +
-	" lenient, enabled, revoked, created, updated, rate_limit, burst, max_in_flight"
+	" lenient, enabled, revoked, created, updated, rate_limit, burst, max_in_flight, parent, expires"
 
 const (
 	clientByID   = "/* client get */ select " + clientCols + " from client where client_id = $1"
@@ -142,7 +154,8 @@ func clients(ctx context.Context, c conn, query string, args ...any) ([]Client, 
 		var c Client
 		var allow string
 		if err := rows.Scan(&c.ID, &c.UserID, &c.Sandbox, &c.Name, &c.hash, &c.oldHash, &c.OldUntil, &allow,
-			&c.Lenient, &c.Enabled, &c.Revoked, &c.Created, &c.Updated, &c.RateLimit, &c.Burst, &c.MaxInFlight); err != nil {
+			&c.Lenient, &c.Enabled, &c.Revoked, &c.Created, &c.Updated, &c.RateLimit, &c.Burst, &c.MaxInFlight,
+			&c.Parent, &c.Expires); err != nil {
 			return nil, err
 		}
 		if c.oldHash == nil {
@@ -206,7 +219,19 @@ func (db *DB) DeleteClient(ctx context.Context, id string) error {
 // Erase deletes all rows of a book, a bounded number in each transaction, and
 // tells progress of the contacts that are gone. It can be run again.
 func (b *Book) Erase(ctx context.Context, progress func(contacts int64)) error {
+	return b.erase(ctx, nil, progress)
+}
+
+// Empty is Erase of the records that clients see.
+func (b *Book) Empty(ctx context.Context, progress func(contacts int64)) error {
+	return b.erase(ctx, besideRecords, progress)
+}
+
+func (b *Book) erase(ctx context.Context, spared map[string]bool, progress func(contacts int64)) error {
 	for _, table := range tenantTables {
+		if spared[table] {
+			continue
+		}
 		query := "/* " + table + " erase */ delete from " + table + " where " + OfBook + " and id in" +
 			" (select id from " + table + " where " + OfBook + " order by id limit 1000)"
 		for {
@@ -347,5 +372,6 @@ func (db *DB) Authenticate(ctx context.Context, id, secret string) (*Client, err
 func (db *DB) accepts(c *Client, hash []byte) bool {
 	now := hmac.Equal(hash, c.hash)
 	before := hmac.Equal(hash, c.oldHash) && int64(c.OldUntil) > db.now().UnixMilli()
-	return (now || before) && !c.Revoked
+	ended := c.Expires != 0 && int64(c.Expires) <= db.now().UnixMilli()
+	return (now || before) && !c.Revoked && !ended
 }

@@ -15,6 +15,7 @@ const (
 	SPD Code = "SPD"
 	OUE Code = "OUE"
 	ISE Code = "ISE"
+	UAD Code = "UAD"
 )
 
 // Meanings is the published table: every code that a client may meet, with its

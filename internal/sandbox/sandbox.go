@@ -1,0 +1,109 @@
+// Package sandbox is what a developer wants of a local double, beside the API that
+// it doubles: the ops of /_sandbox, for SANDBOX clients alone. None of them reads
+// or changes anything of a LIVE book.
+package sandbox
+
+import (
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"contactbook/internal/book"
+	"contactbook/internal/store"
+	"contactbook/internal/wire"
+)
+
+// Ops are all ops of the sandbox: route, the status of its success, and what runs.
+var Ops = []Op{
+	{"POST /_sandbox/books", "Sandbox Book Made Successfully", in((*Service).makeBook)},
+	{"GET /_sandbox/books", listed, in((*Service).listBooks)},
+	{"DELETE /_sandbox/books", "Sandbox Book Deleted successfully", in((*Service).endBook)},
+
+	{"POST /_sandbox/reset", "Sandbox Reset Successfully", in((*Service).reset)},
+}
+
+const listed = "Transaction Successful"
+
+// Timeout bounds an op, which may empty or fill a book.
+const Timeout = time.Minute
+
+// Op is one row of the sandbox.
+type Op struct {
+	Route string // method and path
+	Done  string // the envelope's status on success
+	action
+}
+
+type action struct {
+	read func(*form)
+	run  func(*Service, *Call) (any, error)
+}
+
+// in makes an action of a function by its input, which is read and checked first.
+func in[T any, P interface {
+	*T
+	read(*form)
+}](fn func(*Service, *Call, *T) (any, error)) action {
+	return action{
+		read: func(f *form) { P(new(T)).read(f) },
+		run: func(s *Service, c *Call) (any, error) {
+			f, input := form{body: c.Body, query: c.Query}, new(T)
+			P(input).read(&f)
+			if len(f.faults) > 0 {
+				return nil, wire.ErrFields(f.faults)
+			}
+			return fn(s, c, input)
+		},
+	}
+}
+
+// none is the input of an op without fields.
+type none struct{}
+
+func (*none) read(*form) {}
+
+// Fields lists the op's input, in the documented order.
+func (op *Op) Fields() []book.Field {
+	f := form{seen: &[]book.Field{}}
+	op.read(&f)
+	return *f.seen
+}
+
+// Call is one request of a SANDBOX client to an op.
+type Call struct {
+	*book.Call
+	Client *store.Client
+	DB     *store.DB
+}
+
+// Options is what a Service is made of.
+type Options struct {
+	Log   *slog.Logger
+	Now   func() time.Time
+	Books int // throw-away books that a client may have at a time; 0: none
+}
+
+// Service is the sandbox of one server.
+type Service struct{ Options }
+
+// New returns a sandbox without any state yet.
+func New(o Options) *Service { return &Service{o} }
+
+// ErrLive refuses a LIVE client.
+var ErrLive = &wire.Error{Code: wire.UAD, Message: "The sandbox is for SANDBOX clients only.", Status: http.StatusForbidden}
+
+// Run does the op for a SANDBOX client and returns its envelope's data.
+func (s *Service) Run(op *Op, c *Call) (any, error) {
+	if !c.Client.Sandbox {
+		return nil, ErrLive
+	}
+	data, err := op.run(s, c)
+	if errors.Is(err, store.ErrNotFound) {
+		err = wire.ErrNoRecord
+	}
+	if errors.Is(err, store.ErrUnavailable) {
+		err = errors.Join(wire.ErrDown, err)
+	}
+	return data, err
+}
