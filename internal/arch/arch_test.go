@@ -28,7 +28,7 @@ import (
 var house = []room{
 	{"cmd/contactbook", "cli server console hook transfer book store wire identity", ""},
 	{"internal/cli", "client config server console hook transfer book store wire identity", "github.com/spf13/cobra github.com/spf13/pflag"},
-	{"internal/server", ". sandbox book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert golang.org/x/net/netutil"},
+	{"internal/server", ". sandbox book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert"},
 	{"internal/sandbox", "book store wire identity", ""},
 	{"internal/console", "book store wire identity", ""},
 	{"internal/hook", "book store wire identity", ""},

@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"golang.org/x/crypto/acme/autocert"
-	"golang.org/x/net/netutil"
 
 	"contactbook/internal/store"
 )
@@ -47,7 +46,7 @@ func (s *Server) Serve(ctx context.Context, ln net.Listener, l Listen) error {
 		TLSConfig:         l.TLS,
 		ErrorLog:          slog.NewLogLogger(l.Log.Handler(), slog.LevelDebug),
 	}
-	ln = netutil.LimitListener(ln, l.MaxConnections)
+	ln = limit(ln, l.MaxConnections)
 	sweep, stop := context.WithCancel(context.WithoutCancel(ctx))
 	swept := make(chan struct{})
 	go func() {
