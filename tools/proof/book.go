@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // book is what was found, the last time that each part of the catalogue and each plant was run.
@@ -161,39 +160,24 @@ func (b *book) plants() string {
 // print shows what was run against what was promised.
 func (b *book) print(out io.Writer, ids []item, faults []fault) {
 	fmt.Fprintln(out)
-	line := func(id, word, text string) {
-		if pad := 10 - utf8.RuneCountInString(word); pad > 0 {
-			word += strings.Repeat(" ", pad)
+	line := func(id string, word verdict, text, why string) {
+		if word == "" {
+			word = notRun
 		}
-		fmt.Fprintf(out, "%-5s %s %s\n", id, word, text)
+		if why != "" {
+			text += " (" + why + ")"
+		}
+		fmt.Fprintf(out, "%-5s %-10s %s\n", id, word, text)
 	}
 	for _, it := range ids {
-		r, ok := b.Proofs[it.ID]
-		if !ok {
-			r.Verdict = notRun
-		}
-		text := it.Title
-		if r.Why != "" {
-			text += " (" + r.Why + ")"
-		}
-		line(it.ID, string(r.Verdict), text)
+		r := b.Proofs[it.ID]
+		line(it.ID, r.Verdict, it.Title, r.Why)
 		for _, f := range r.Figures {
-			word := string(met)
-			if !f.Met {
-				word = string(missed)
-			}
-			line("", word, fmt.Sprintf("%s: %s (target %s)", f.What, f.Got, f.Target))
+			line("", f.verdict(), fmt.Sprintf("%s: %s (target %s)", f.What, f.Got, f.Target), "")
 		}
 	}
 	for _, p := range faults {
-		s, ok := b.Plants[p.ID]
-		if !ok {
-			s.Verdict = notRun
-		}
-		text := p.What
-		if s.Why != "" {
-			text += " (" + s.Why + ")"
-		}
-		line(p.ID, string(s.Verdict), text)
+		s := b.Plants[p.ID]
+		line(p.ID, s.Verdict, p.What, s.Why)
 	}
 }

@@ -29,7 +29,8 @@ const (
 // catalogue is all that is promised, in the order of docs/reliability.md.
 var catalogue = []item{
 	{"R1", "kill -9 under write load on SQLite", "0 acknowledged writes lost, 0 half there; ready within 1 s", []run{
-		{Package: "./e2e", Tests: []string{"TestKill9", "TestKillAtStart"}, Sub: "sqlite", Limit: long},
+		{Package: "./e2e", Tests: []string{"TestKill9"}, Sub: "sqlite", Limit: long},
+		{Package: "./e2e", Tests: []string{"TestKillAtStart"}, Limit: short},
 	}},
 	{"R2", "kill -9 under write load on PostgreSQL; the database crashes and returns", "0 lost; first success within 2 s of its return", []run{
 		{Package: "./e2e", Tests: []string{"TestKill9"}, Sub: "postgres", Limit: long},
@@ -110,6 +111,7 @@ var catalogue = []item{
 	}},
 	{"O7", "backup while serving, and the way back", "0 lost; a million contacts back within 60 s", []run{
 		{Package: "./e2e", Tests: []string{"TestBackupWhileServing", "TestBackupKilled", "TestRestoreStaleWAL", "TestPointInTime", "TestBackupMillion"}, Limit: long},
+		{Package: "./e2e", Tests: []string{"TestLitestream", "TestLitestreamAway"}, Limit: long},
 	}},
 	{"O8", "the clock steps back and forth", "updated_at never decreases; 0 ids twice", []run{
 		{Package: "./internal/wire", Tests: []string{"TestUniqueWhateverTheClock"}, Limit: short},

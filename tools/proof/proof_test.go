@@ -68,6 +68,7 @@ func sample(t *testing.T) *runner {
 import (
 	"os"
 	"testing"
+	"time"
 )
 
 func leave(t *testing.T, line string) {
@@ -94,6 +95,8 @@ func TestOther(t *testing.T) {
 func TestFails(t *testing.T) { t.Error("it fails") }
 func TestSkips(t *testing.T) { t.Skip("not here") }
 func TestPanics(t *testing.T) { panic("it panics") }
+func TestHangs(t *testing.T)  { TestMet(t); time.Sleep(time.Hour) }
+func TestExits(t *testing.T)  { TestMet(t); os.Exit(0) }
 `,
 	} {
 		path := filepath.Join(root, name)
@@ -122,12 +125,16 @@ func TestOnlyWhatRanIsMet(t *testing.T) {
 		{"passes", one("./sum", "TestMet"), met, ""},
 		{"a test that is not there", one("./sum", "TestAbsent"), notRun, "./sum has no TestAbsent"},
 		{"one of two that is not there", one("./sum", "TestMet", "TestAbsent"), notRun, "./sum has no TestAbsent"},
+		{"a subtest that is not there", []run{{Package: "./sum", Tests: []string{"TestMet"}, Sub: "absent", Limit: short}}, notRun, "TestMet has no subtest absent"},
 		{"skipped", one("./sum", "TestMet", "TestSkips"), notRun, "TestSkips was skipped"},
 		{"no figure", one("./sum", "TestOther"), notRun, "its tests recorded no figure"},
 		{"no tests", nil, notRun, "there is no test of it"},
 		{"a figure is missed", one("./sum", "TestMissed"), missed, "seconds: 2, not 1"},
 		{"fails", one("./sum", "TestMet", "TestFails"), failed, "TestFails fails"},
 		{"panics", one("./sum", "TestPanics"), failed, "TestPanics fails"},
+		{"hangs", []run{{Package: "./sum", Tests: []string{"TestHangs"}, Limit: time.Second}}, failed, ""},
+		{"ends the process", one("./sum", "TestExits"), failed, ""},
+		{"no such package", one("./absent", "TestMet"), failed, ""},
 		{"does not compile", one("./bad", "TestMet"), failed, "the code does not compile"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

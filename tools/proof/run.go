@@ -61,6 +61,13 @@ type figure struct {
 	Test   string `json:"test"`
 }
 
+func (f figure) verdict() verdict {
+	if f.Met {
+		return met
+	}
+	return missed
+}
+
 func (r result) summary() string {
 	text := string(r.Verdict)
 	if r.Why != "" {
@@ -134,6 +141,9 @@ func judge(it item, all []outcome, figures []figure) (verdict, string) {
 			default:
 				return notRun, t.Package + " has no " + name
 			}
+			if t.Sub != "" && !all[i].subs[name] {
+				return notRun, name + " has no subtest " + t.Sub
+			}
 		}
 		if len(all[i].tests) == 0 {
 			return notRun, t.Package + " has no tests to run"
@@ -154,6 +164,7 @@ func judge(it item, all []outcome, figures []figure) (verdict, string) {
 type outcome struct {
 	command string
 	tests   map[string]string // top-level tests that began: pass, skip or fail
+	subs    map[string]bool   // top-level tests of which a subtest passed
 	wrong   string            // why it failed; empty when it did not
 	built   bool              // false when the code did not compile
 	figures []figure
@@ -168,7 +179,7 @@ type event struct {
 
 // goTest runs one go test and reads what it says. more are further settings of its environment.
 func (r *runner) goTest(ctx context.Context, id string, t run, log io.Writer, more ...string) outcome {
-	o := outcome{tests: map[string]string{}, built: true}
+	o := outcome{tests: map[string]string{}, subs: map[string]bool{}, built: true}
 	figures, err := os.CreateTemp("", "proof-")
 	if err != nil {
 		o.wrong = err.Error()
@@ -286,8 +297,11 @@ func (r *runner) read(id string, from io.Reader, log io.Writer, o *outcome) (rac
 		if strings.Contains(e.Output, "WARNING: DATA RACE") {
 			races++
 		}
-		top := e.Test != "" && !strings.Contains(e.Test, "/")
+		name, _, sub := strings.Cut(e.Test, "/")
+		top := e.Test != "" && !sub
 		switch {
+		case sub && e.Action == "pass":
+			o.subs[name] = true
 		case e.Action == "build-fail":
 			o.built, o.wrong = false, "the code does not compile"
 		case e.FailedBuild != "":
