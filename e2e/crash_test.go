@@ -215,7 +215,8 @@ type load struct {
 	mu       sync.Mutex
 	contacts ledger[contactShown]
 	persons  ledger[personShown]
-	hosts    map[string]bool // contacts that persons were sent to
+	hosts    map[string]bool      // contacts that persons were sent to
+	when     map[string]time.Time // of each acknowledgement, by id; nil where nobody asks
 
 	lost, strange int // acknowledged and not there, and there but not as it was sent: by the last look
 }
@@ -342,6 +343,7 @@ func (l *load) addContact(r *rand.Rand) (id string, err error) {
 		l.Errorf("the id %s was given twice", got.ID)
 	}
 	l.contacts.acked[got.ID] = got
+	l.note(got.ID)
 	l.mu.Unlock()
 	if n%8 == 0 {
 		l.readable(got)
@@ -384,7 +386,15 @@ func (l *load) addPerson(r *rand.Rand, host string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.persons.acked[got.ID] = got
+	l.note(got.ID)
 	return nil
+}
+
+// note is for the holder of mu.
+func (l *load) note(id string) {
+	if l.when != nil {
+		l.when[id] = time.Now()
+	}
 }
 
 // do sends one request. A write's nil error is its acknowledgement; the reply's data is then in got.

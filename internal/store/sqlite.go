@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -109,7 +110,7 @@ func openSQLite(ctx context.Context, db *DB, path string, serve bool) error {
 		return fail(err)
 	}
 	db.close = append(db.close, file.Close) // last but for the lock, as it must be
-	if db.migrations, err = sql.Open("sqlite", sqliteDSN(path)); err != nil {
+	if db.migrations, err = sql.Open("sqlite", sqliteDSN(path, strings.TrimPrefix(walCut, "pragma "))); err != nil {
 		return fail(err)
 	}
 	db.close = append(db.close, db.migrations.Close)

@@ -130,9 +130,27 @@ func (w *writer) begin(ctx context.Context) error {
 	if version != w.version {
 		w.version = version
 		w.db.forget()
+		return w.followed(ctx)
 	}
 	return nil
 }
+
+// followed has each new beginning of the WAL cut its file short where Litestream has copied the book, which its table
+// shows. Litestream, when it was away, knows that it has missed something by what it had read last being gone. A WAL
+// that is written over in place keeps that for a while, and Litestream 0.5.18 then goes on with what is new and sends
+// away a book that lacks what was written between. Where nobody copies, writing over is kept, for it syncs faster.
+func (w *writer) followed(ctx context.Context) error {
+	var there bool
+	const ask = "select exists (select 1 from sqlite_schema where type = 'table' and name = '_litestream_seq')"
+	if err := queryRow(ctx, w.conn, ask, nil, &there); err != nil || !there {
+		return err
+	}
+	var limit int64
+	return queryRow(ctx, w.conn, walCut, nil, &limit)
+}
+
+// walCut makes a WAL that begins anew as short as what is written to it.
+const walCut = "pragma journal_size_limit = 0"
 
 func (w *writer) rollback(ctx context.Context) {
 	// A severe error has rolled back already; this then fails, and that is fine.
