@@ -82,7 +82,7 @@ var plants = []fault{
 		{`tenantSetting + "', $1, true)"`, `tenantSetting + "', $1, false)"`},
 	}},
 	{"P33", "a batch of adds names the tenant of its first row alone", "S7", "./internal/store", "TestWallAdds", "", "internal/store/wall.go", []swap{
-		{"if !seen[p.tenant] {", "if len(seen) == 0 {"},
+		{"if !seen[j.tenant] {", "if len(seen) == 0 {"},
 	}},
 
 	{"P24", "a goroutine outlives the server", "O2", "./internal/cli", "TestServeLeavesNothing", "", "internal/server/listen.go", []swap{
