@@ -58,6 +58,10 @@ const root = 1
 func Mount(folder string) (*Disk, error) {
 	d := &Disk{Path: folder, files: root}
 	long := time.Hour // nobody but the kernel's callers changes anything
+	// go-fuse opens a file of the new disk, and not so that exec closes it. A process that another test starts meanwhile
+	// would keep it: its end waits for this disk, and the disk's for it.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	var err error
 	d.server, err = fs.Mount(folder, &node{disk: d, id: root, name: "/", mode: syscall.S_IFDIR | 0o700}, &fs.Options{
 		EntryTimeout: &long, AttrTimeout: &long, NullPermissions: true,

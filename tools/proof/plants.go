@@ -81,9 +81,6 @@ var plants = []fault{
 	{"P32", "the tenant of a transaction stays with its connection", "S7", "./internal/store", "TestWallStops", "", "internal/store/wall.go", []swap{
 		{`tenantSetting + "', $1, true)"`, `tenantSetting + "', $1, false)"`},
 	}},
-	{"P33", "a batch of adds names the tenant of its first row alone", "S7", "./internal/store", "TestWallAdds", "", "internal/store/wall.go", []swap{
-		{"if !seen[j.tenant] {", "if len(seen) == 0 {"},
-	}},
 
 	{"P24", "a goroutine outlives the server", "O2", "./internal/cli", "TestServeLeavesNothing", "", "internal/server/listen.go", []swap{
 		{"	go func() { failed <- serve() }()\n", "	go func() { failed <- serve(); select {} }()\n"},
