@@ -417,8 +417,11 @@ func (c *docCall) checkRequest(r *http.Request) error {
 		for key, values := range r.URL.Query() {
 			if _, ok := fields[key]; !ok {
 				fields[key] = values[0]
-				if n, err := strconv.Atoi(values[0]); key == "limit" && err == nil {
+				if n, err := strconv.Atoi(values[0]); (key == "limit" || key == "id") && err == nil {
 					fields[key] = n
+				}
+				if on, err := strconv.ParseBool(values[0]); (key == "failed" || key == "personal") && err == nil {
+					fields[key] = on
 				}
 			}
 		}

@@ -73,6 +73,14 @@ func (op Op) Fields() []Field {
 	return *f.seen
 }
 
+// Faults are the rules that a request's fields break, by themselves: what depends
+// on the book is not looked at.
+func (op Op) Faults(body, query wire.Value, lenient bool) []wire.Fault {
+	f := form{body: body, query: query, lenient: lenient}
+	op.read(&f)
+	return f.faults
+}
+
 // Run does the op and returns its envelope's data, which is nil, an integer, an
 // object, an array, or an iter.Seq2[any, error] of an array's items. Errors that
 // the client may see are *wire.Error; any other is unexpected.

@@ -43,7 +43,7 @@ sandbox books make --json print. docs/sandbox.md tells the rest.`,
 	flags.StringVar(&f.url, "url", "http://127.0.0.1:8080", "the server")
 	flags.StringVar(&f.clientID, "client-id", "", "the client's id; its secret is in "+secretEnv)
 	flags.StringVar(&f.credentials, "credentials-file", "", "file with the client's id and secret as JSON")
-	cmd.AddCommand(a.sandboxBooks(&f), a.sandboxReset(&f))
+	cmd.AddCommand(a.sandboxBooks(&f), a.sandboxReset(&f), a.sandboxClock(&f), a.sandboxFaults(&f), a.sandboxJournal(&f))
 	return cmd
 }
 
@@ -119,16 +119,12 @@ func (a *app) sandboxReset(f *sandboxFlags) *cobra.Command {
 }
 
 func (a *app) sandboxBooks(f *sandboxFlags) *cobra.Command {
-	cmd := &cobra.Command{
-		Use: "books", Short: "Make, list and end throw-away books",
-		Long: `A throw-away book is a new SANDBOX client with an empty book of its own, so that
+	return group("books", "Make, list and end throw-away books",
+		`A throw-away book is a new SANDBOX client with an empty book of its own, so that
 tests which run side by side share a server and nothing else. Both end by
 themselves.`,
-		Example: "  contactbook sandbox books make --json >book.json",
-		Args:    cobra.ArbitraryArgs, RunE: needsCommand,
-	}
-	cmd.AddCommand(a.sandboxBooksMake(f), a.sandboxBooksList(f), a.sandboxBooksEnd(f))
-	return cmd
+		"  contactbook sandbox books make --json >book.json",
+		a.sandboxBooksMake(f), a.sandboxBooksList(f), a.sandboxBooksEnd(f))
 }
 
 func (a *app) sandboxBooksMake(f *sandboxFlags) *cobra.Command {
@@ -201,19 +197,12 @@ func (a *app) sandboxBooksList(f *sandboxFlags) *cobra.Command {
 
 func (a *app) sandboxBooksEnd(f *sandboxFlags) *cobra.Command {
 	var id string
-	cmd := a.sandboxCommand(f, "end CLIENT_ID", "End a throw-away book before its time", "  contactbook sandbox books end CLIENT_ID",
+	return argument(a.sandboxCommand(f, "end CLIENT_ID", "End a throw-away book before its time", "  contactbook sandbox books end CLIENT_ID",
 		func(ctx context.Context, s *client.SandboxService) error {
 			err := s.EndBook(ctx, id)
 			if err == nil {
 				fmt.Fprintln(a.stdout, "Ended. Its records are erased within two minutes.")
 			}
 			return err
-		})
-	cmd.Args = func(cmd *cobra.Command, args []string) error {
-		if len(args) == 1 {
-			id = args[0]
-		}
-		return exactly(1, "one CLIENT_ID")(cmd, args)
-	}
-	return cmd
+		}), "one CLIENT_ID", false, &id)
 }

@@ -90,6 +90,9 @@ func TestSandboxPage(t *testing.T) {
 
 // pageShows is what the page's commands print, among other things.
 const pageShows = `stdout 'The book is empty'
+stdout '2027-02-01T21:30:00Z, and stands still'
+stdout 'Fault 1: answer FAB, 2 times'
+stdout '1 .*POST /contacts/profile'
 `
 
 var scriptCommands = map[string]func(ts *testscript.TestScript, neg bool, args []string){"background": background}

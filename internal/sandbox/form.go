@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -81,6 +82,20 @@ func (f *form) words(kind, name string, needed bool) string {
 	return ""
 }
 
+// choice is one of a few words; "" when it was not sent.
+func (f *form) choice(name string, of ...string) string {
+	s := f.words("choice", name, optional)
+	for _, w := range of {
+		if strings.EqualFold(w, s) {
+			return w
+		}
+	}
+	if s != "" {
+		f.fault(name, "choice", "The selected %s is invalid.")
+	}
+	return ""
+}
+
 // integer is a whole number from low to high; none when it was not sent.
 func (f *form) integer(name string, low, high, none int) int {
 	v := f.get(name, "integer", optional, wire.Number)
@@ -97,4 +112,78 @@ func (f *form) integer(name string, low, high, none int) int {
 		return n
 	}
 	return none
+}
+
+// share is a number above 0 and up to 1; 1 when it was not sent.
+func (f *form) share(name string) float64 {
+	v := f.get(name, "number", optional, wire.Number)
+	if v.Kind() == wire.Missing {
+		return 1
+	}
+	n, err := strconv.ParseFloat(v.Text(), 64)
+	if err != nil || !(n > 0 && n <= 1) {
+		f.fault(name, "between", "The %s must be above 0 and at most 1.")
+		return 1
+	}
+	return n
+}
+
+// boolean is false when it was not sent.
+func (f *form) boolean(name string) bool {
+	v := f.get(name, "boolean", optional, wire.Bool)
+	if v.Kind() != wire.String {
+		return v.Bool()
+	}
+	if v.Text() != "true" && v.Text() != "false" { // of the query string
+		f.fault(name, "boolean", "The %s field must be true or false.")
+	}
+	return v.Text() == "true"
+}
+
+// flag is boolean, and nil when it was not sent.
+func (f *form) flag(name string) *bool {
+	before := len(f.faults)
+	b := f.boolean(name)
+	v := f.body.Get(name)
+	if v.Kind() == wire.Missing {
+		v = f.query.Get(name)
+	}
+	if v.Kind() == wire.Missing || v.Kind() == wire.Null || len(f.faults) > before {
+		return nil
+	}
+	return &b
+}
+
+// Times that ids and dates can hold.
+var (
+	earliest = time.Date(1970, 1, 2, 0, 0, 0, 0, time.UTC)
+	latest   = time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC)
+)
+
+// moment is a time of RFC 3339; nil when it was not sent.
+func (f *form) moment(name string) *time.Time {
+	s := f.words("time", name, optional)
+	if s == "" {
+		return nil
+	}
+	t, err := time.Parse(time.RFC3339, s)
+	if err != nil || t.Before(earliest) || !t.Before(latest) {
+		f.fault(name, "format", "The %s must be a time such as 2026-01-31T09:30:00Z.")
+		return nil
+	}
+	return &t
+}
+
+// span is a duration such as 36h or 90s; 0 when it was not sent.
+func (f *form) span(name string) time.Duration {
+	s := f.words("duration", name, optional)
+	if s == "" {
+		return 0
+	}
+	d, err := time.ParseDuration(s)
+	if err != nil || d <= 0 {
+		f.fault(name, "format", "The %s must be a duration such as 36h or 90s.")
+		return 0
+	}
+	return d
 }

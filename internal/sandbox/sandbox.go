@@ -21,6 +21,19 @@ var Ops = []Op{
 	{"DELETE /_sandbox/books", "Sandbox Book Deleted successfully", in((*Service).endBook)},
 
 	{"POST /_sandbox/reset", "Sandbox Reset Successfully", in((*Service).reset)},
+
+	{"GET /_sandbox/clock", listed, in((*Service).readClock)},
+	{"POST /_sandbox/clock", "Sandbox Clock Set Successfully", in((*Service).setClock)},
+	{"DELETE /_sandbox/clock", "Sandbox Clock Deleted successfully", in((*Service).dropClock)},
+
+	{"POST /_sandbox/faults", "Sandbox Fault Added Successfully", in((*Service).addFault)},
+	{"GET /_sandbox/faults", listed, in((*Service).listFaults)},
+	{"DELETE /_sandbox/faults", "Sandbox Fault Deleted successfully", in((*Service).dropFaults)},
+
+	{"GET /_sandbox/journal", listed, in((*Service).readJournal)},
+	{"DELETE /_sandbox/journal", "Sandbox Journal Deleted successfully", in((*Service).dropJournal)},
+	{"GET /_sandbox/journal/curl", listed, in((*Service).curl)},
+	{"POST /_sandbox/journal/replay", listed, in((*Service).replay)},
 }
 
 const listed = "Transaction Successful"
@@ -75,6 +88,10 @@ type Call struct {
 	*book.Call
 	Client *store.Client
 	DB     *store.DB
+
+	// Send sends another request of the same client through this server. An error
+	// says that it got no whole answer.
+	Send func(method, target string, body []byte) (status int, reply []byte, err error)
 }
 
 // Options is what a Service is made of.
@@ -84,11 +101,18 @@ type Options struct {
 	Books int // throw-away books that a client may have at a time; 0: none
 }
 
-// Service is the sandbox of one server.
-type Service struct{ Options }
+// Service is the sandbox of one server. Faults, clocks and journals live in its
+// memory: another server knows nothing of them, and neither does the next start.
+type Service struct {
+	Options
+	desks  desks
+	clocks clocks
+}
 
 // New returns a sandbox without any state yet.
-func New(o Options) *Service { return &Service{o} }
+func New(o Options) *Service {
+	return &Service{Options: o, desks: desks{of: map[string]*desk{}}, clocks: clocks{of: map[store.Tenant]*clock{}}}
+}
 
 // ErrLive refuses a LIVE client.
 var ErrLive = &wire.Error{Code: wire.UAD, Message: "The sandbox is for SANDBOX clients only.", Status: http.StatusForbidden}

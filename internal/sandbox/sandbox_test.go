@@ -16,19 +16,19 @@ import (
 	"contactbook/internal/wire"
 )
 
-// clock is a time that tests move.
-type clock struct {
+// hand is a time that tests move.
+type hand struct {
 	mu sync.Mutex
 	at time.Time
 }
 
-func (c *clock) now() time.Time {
+func (c *hand) now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.at
 }
 
-func (c *clock) advance(d time.Duration) {
+func (c *hand) advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.at = c.at.Add(d)
@@ -38,14 +38,14 @@ func (c *clock) advance(d time.Duration) {
 type bench struct {
 	*testing.T
 	*Service
-	clock *clock
+	clock *hand
 	db    *store.DB
 	ids   *wire.IDs
 }
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	k := &clock{at: time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)}
+	k := &hand{at: time.Date(2026, 11, 26, 10, 0, 0, 0, time.UTC)}
 	dir := t.TempDir()
 	db, err := store.Open(t.Context(), store.Options{
 		URL: "sqlite:" + filepath.Join(dir, "book.db"), Serve: true, Now: k.now,

@@ -62,5 +62,6 @@ func (s *Service) throwAway(ctx context.Context, db *store.DB, c *store.Client) 
 			return err
 		}
 	}
+	s.forget(c)
 	return db.DeleteClient(ctx, c.ID)
 }

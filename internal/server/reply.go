@@ -27,7 +27,7 @@ func (q *request) reply(data any) error {
 func (q *request) send(status int, mediaType string, v any) error {
 	buf := borrow()
 	defer giveBack(buf)
-	q.env.Timestamp = wire.Timestamp(q.Now())
+	q.env.Timestamp = wire.Timestamp(q.told())
 	if err := wire.Encode(buf, v); err != nil {
 		return err
 	}
@@ -68,6 +68,9 @@ type writerFunc func([]byte) (int, error)
 func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 
 func (b *body) Write(p []byte) (int, error) {
+	if b.box != nil {
+		b.box.Reply(b.status, p)
+	}
 	if b.zip != nil {
 		return b.zip.Write(p)
 	}
@@ -82,6 +85,9 @@ func (b *body) write(p []byte) (int, error) {
 	// request came.
 	if b.sent || b.Now().Sub(b.start) > time.Second {
 		http.NewResponseController(b.w).SetWriteDeadline(time.Now().Add(writeTimeout)) // not every writer has one
+	}
+	if b.box != nil && !b.sent {
+		b.cut(p)
 	}
 	if !b.sent {
 		b.sent = true
@@ -141,7 +147,7 @@ func (q *request) stream(items iter.Seq2[any, error]) error {
 			panic(http.ErrAbortHandler) // the client is gone, or reads too slowly
 		}
 	}
-	buf.Write(frame.Close(q.Now()))
+	buf.Write(frame.Close(q.told()))
 	q.givePlaceBack()
 	if flush(buf.Len() >= gzipSize) != nil || out.Close() != nil {
 		panic(http.ErrAbortHandler)
@@ -155,6 +161,9 @@ func (q *request) fail(err error) {
 	if !errors.As(err, &e) {
 		e = wire.ErrInternal
 	}
+	if q.box != nil {
+		q.box.Failed(e)
+	}
 	if error(e) != err {
 		q.logFailure(err) // there is more to it than the client is told
 	}
@@ -167,7 +176,7 @@ func (q *request) fail(err error) {
 	}
 	q.env.Code, q.env.Status, q.env.Data = e.Code, e.Message, nil
 	if wantsProblem(q.r.Header) {
-		q.env.Timestamp = wire.Timestamp(q.Now())
+		q.env.Timestamp = wire.Timestamp(q.told())
 		if e.Status == http.StatusUnauthorized {
 			h.Set("WWW-Authenticate", "X-Ipay-Client-Secret")
 		}

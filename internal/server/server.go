@@ -104,13 +104,14 @@ type request struct {
 	r       *http.Request
 	start   time.Time
 	env     wire.Envelope
-	route   string        // of an op, or unknown: paths are the caller's words
-	client  *store.Client // once its secret is accepted
-	working bool          // it counts for admission
-	place   *usage        // its client's, while it counts there as in flight
-	list    bool          // its reply is made while it is sent
-	sent    bool          // the reply's first byte is out
-	cutOff  bool          // its last one never will be
+	route   string           // of an op, or unknown: paths are the caller's words
+	client  *store.Client    // once its secret is accepted
+	working bool             // it counts for admission
+	box     *sandbox.Request // of a SANDBOX client; nil for a LIVE one
+	place   *usage           // its client's, while it counts there as in flight
+	list    bool             // its reply is made while it is sent
+	sent    bool             // the reply's first byte is out
+	cutOff  bool             // its last one never will be
 
 	turnedAway bool // it was not admitted; the log has how many were
 }
@@ -199,11 +200,19 @@ func (q *request) run(op row) error {
 	if err != nil {
 		return err
 	}
+	if q.client.Sandbox {
+		q.enterSandbox(op)
+	}
 	if err := q.limit(); err != nil {
 		return err
 	}
 	if op.own != nil && !q.client.Sandbox {
 		return sandbox.ErrLive
+	}
+	if q.box != nil {
+		if err := q.holdUp(); err != nil {
+			return err
+		}
 	}
 	// Not the connection's context: one that is closed for reading, as a client
 	// may once its request is sent, still gets its answer.
@@ -223,7 +232,13 @@ func (q *request) run(op row) error {
 	if call.Query, err = q.query(op.Op); err != nil {
 		return err
 	}
-	call.Now = wire.Millis(q.Now().UnixMilli())
+	if q.box != nil {
+		if err := q.box.Refuse(); err != nil {
+			return err
+		}
+		call.IDs = q.box.IDs(q.ids)
+	}
+	call.Now = wire.Millis(q.told().UnixMilli())
 	data, err := q.do(op, call)
 	if err != nil {
 		return err
@@ -243,7 +258,7 @@ func (q *request) do(op row, call *book.Call) (any, error) {
 	if op.own == nil {
 		return op.Run(call)
 	}
-	return q.sandbox.Run(op.own, &sandbox.Call{Call: call, Client: q.client, DB: q.DB})
+	return q.sandbox.Run(op.own, &sandbox.Call{Call: call, Client: q.client, DB: q.DB, Send: q.again})
 }
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
@@ -268,7 +283,11 @@ func (q *request) body(op row) (wire.Value, error) {
 	buf := borrow()
 	defer giveBack(buf)
 	if q.r.ContentLength != 0 {
-		if err := q.receive(buf); err != nil {
+		err := q.receive(buf)
+		if q.box != nil {
+			q.box.Sent(buf.Bytes())
+		}
+		if err != nil {
 			return wire.Value{}, err
 		}
 	}
@@ -352,6 +371,9 @@ func (q *request) finish() {
 	code := string(q.env.Code)
 	if q.cutOff {
 		code = "cut off"
+	}
+	if q.box != nil {
+		q.leaveSandbox(took)
 	}
 	q.givePlaceBack()
 	q.Metrics.inFlight.Dec()

@@ -84,3 +84,7 @@ func (g *IDs) New() ID {
 		return id
 	}
 }
+
+// Turn lets the next ids begin at the clock again, where that was set back on
+// purpose. The counter goes on, so ids stay unique.
+func (g *IDs) Turn() { g.state.And(1<<counterBits - 1) }
