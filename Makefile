@@ -20,12 +20,9 @@ build: ## build bin/contactbook, one static binary
 setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, git, systemd-analyze
 	@GO='$(GO)' sh tools/setup.sh
 
-# As e2e builds the program under test, so that SQLite is compiled once; e2e/race_test.go says why.
-SQLITE := -gcflags=modernc.org/sqlite/lib=-race=false
-
 .PHONY: test
 test: setup ## set up, then run all tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race $(SQLITE) -timeout 20m ./...
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
 	cd tools && $(GO) test ./...
 	cd bench && $(GO) test ./...
 

@@ -58,13 +58,6 @@ func TestMain(m *testing.M) {
 // exact tells whether figures are asserted: on a machine that does nothing else, by the program as it is shipped.
 func exact() bool { return proof.Sized() != proof.Quick && len(buildFlags) == 0 }
 
-// unmeasured lets a test that mostly waits run beside others, where no figures are asserted.
-func unmeasured(t *testing.T) {
-	if proof.Sized() == proof.Quick {
-		t.Parallel()
-	}
-}
-
 // engines are the databases that every test of behaviour runs on.
 var engines = pgtest.Engines()
 

@@ -21,7 +21,6 @@ import (
 // TestSIGTERM (O5) stops a server under load again and again: it exits with 0, every
 // contact that was acknowledged is there after, and every contact that is there was acknowledged, which larger sizes assert.
 func TestSIGTERM(t *testing.T) {
-	unmeasured(t)
 	onEngines(t, func(t *testing.T, s *server) {
 		c := s.client(1, "LIVE")
 		tag := s.tag(c, "a")
@@ -88,7 +87,6 @@ func TestSIGTERM(t *testing.T) {
 // TestSlowClients (hostile HTTP) holds a thousand sockets that send or read as slowly as they
 // can, in the three ways of slowhttptest: another client hardly notices.
 func TestSlowClients(t *testing.T) {
-	unmeasured(t)
 	sockets := proof.Pick(200, 1000, 1000)
 	s := start(t, "sqlite")
 	c := s.client(1, "LIVE")
@@ -215,7 +213,6 @@ func TestColdStart(t *testing.T) {
 // TestIdleMemory (O10) reads the resident memory of a server that has started and
 // answered, and now rests.
 func TestIdleMemory(t *testing.T) {
-	unmeasured(t)
 	s := start(t, "sqlite")
 	c := s.client(1, "LIVE")
 	s.contact(c, "a", s.tag(c, "a"))
