@@ -20,9 +20,14 @@ build: ## build bin/contactbook, one static binary
 setup: ## find or install what the tests need: PostgreSQL, curl, a C compiler, git, systemd-analyze
 	@GO='$(GO)' sh tools/setup.sh
 
+# Those of e2e's tests that run under the race detector each time; make nightly has all of them run so (O1).
+RACED := ^Test(SecondTenant|Model|Linearizable|Overload|SIGTERM|RollingUpgrade|Canaries|DatabaseFailures)$$
+
 .PHONY: test
-test: setup ## set up, then run all tests under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 20m ./...
+test: setup ## set up, then run all tests; the units and what is likely to race under the race detector
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $$($(GO) list ./... | grep -v /e2e$$)
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m -run '$(RACED)' ./e2e
+	$(GO) test -timeout 20m -skip '$(RACED)' ./e2e
 	cd tools && $(GO) test ./...
 	cd bench && $(GO) test ./...
 

@@ -183,19 +183,24 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// TestModelIsWhole finds every operation of the published description in the model.
+// TestModelIsWhole finds every operation on contacts of the published description in the model: those of a sandbox change
+// the rules themselves, and have tests of their own.
 func TestModelIsWhole(t *testing.T) {
 	spec, err := os.ReadFile("../openapi.yaml")
 	if err != nil {
 		t.Fatal(err)
 	}
-	found := 0
-	for _, m := range regexp.MustCompile(`(?m)^      operationId: (\w+)$`).FindAllStringSubmatch(string(spec), -1) {
-		if m[1] == "live" || m[1] == "ready" || strings.HasPrefix(m[1], "metrics") {
+	found, path := 0, ""
+	for _, m := range regexp.MustCompile(`(?m)^  (/\S*):\n|^      operationId: (\w+)$`).FindAllStringSubmatch(string(spec), -1) {
+		if m[1] != "" {
+			path = m[1]
 			continue
 		}
-		if _, ok := model.Routes[m[1]]; !ok {
-			t.Errorf("the model does not know %s", m[1])
+		if strings.HasPrefix(path, "/_sandbox/") || m[2] == "live" || m[2] == "ready" || strings.HasPrefix(m[2], "metrics") {
+			continue
+		}
+		if _, ok := model.Routes[m[2]]; !ok {
+			t.Errorf("the model does not know %s", m[2])
 		}
 		found++
 	}
