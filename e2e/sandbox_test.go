@@ -16,10 +16,20 @@ import (
 
 // sandboxRequests is a request of each op of the sandbox that succeeds, as often as it is sent.
 var sandboxRequests = map[string]func(b *sandboxBook) m{
-	"POST /_sandbox/books":          func(*sandboxBook) m { return m{"name": "job", "hours": 1} },
-	"GET /_sandbox/books":           nil,
-	"DELETE /_sandbox/books":        func(b *sandboxBook) m { return m{"clientId": b.throwaway().ID} },
-	"POST /_sandbox/reset":          nil,
+	"POST /_sandbox/books":   func(*sandboxBook) m { return m{"name": "job", "hours": 1} },
+	"GET /_sandbox/books":    nil,
+	"DELETE /_sandbox/books": func(b *sandboxBook) m { return m{"clientId": b.throwaway().ID} },
+	"POST /_sandbox/reset":   nil,
+	"POST /_sandbox/seed": func(*sandboxBook) m {
+		return m{"seed": 7, "at": "2026-03-01T00:00:00Z", "tags": []m{{"name": "Vendor", "hexColorCode": "#FF1934"}}, "contacts": []m{{
+			"name": "A", "email": "a@example.com", "mobile": "7428585742", "tags": []string{"Vendor"},
+			"payments": []m{{"accountType": "VPA", "upiId": "aa@ybl", "isPrimary": true}},
+		}}}
+	},
+	"POST /_sandbox/snapshot":       func(*sandboxBook) m { return m{"name": "kept"} },
+	"GET /_sandbox/snapshot":        nil,
+	"DELETE /_sandbox/snapshot":     func(b *sandboxBook) m { return b.kept() },
+	"POST /_sandbox/rewind":         func(b *sandboxBook) m { return b.kept() },
 	"GET /_sandbox/clock":           nil,
 	"POST /_sandbox/clock":          func(*sandboxBook) m { return m{"at": "2027-02-01T00:00:00Z", "advance": "36h", "frozen": true} },
 	"DELETE /_sandbox/clock":        nil,
@@ -30,6 +40,13 @@ var sandboxRequests = map[string]func(b *sandboxBook) m{
 	"DELETE /_sandbox/journal":      nil,
 	"GET /_sandbox/journal/curl":    func(b *sandboxBook) m { return m{"ipay_uuid": b.noted()} },
 	"POST /_sandbox/journal/replay": func(b *sandboxBook) m { return m{"ipay_uuid": b.noted()} },
+}
+
+// kept is a snapshot.
+func (b *sandboxBook) kept() m {
+	b.t.Helper()
+	b.ok(b.creds, "POST", "/_sandbox/snapshot", m{"name": "kept"})
+	return m{"name": "kept"}
 }
 
 // noted is a request that is in the client's journal.
@@ -223,6 +240,38 @@ func TestSandboxBooks(t *testing.T) {
 		}
 		if r := s.call(ci, "DELETE", "/_sandbox/books", m{"clientId": jobs[0].creds.ID}); r.Code != "RPI" {
 			t.Errorf("a book that has ended: %s", r.Raw)
+		}
+	})
+}
+
+// TestSandboxRewind fills a book, copies it, changes it and brings it back, on both engines: to the byte.
+func TestSandboxRewind(t *testing.T) {
+	onEngines(t, func(t *testing.T, s *server) {
+		b := &sandboxBook{s, s.client(7, "SANDBOX"), "later"}
+		whole := func() (text string) {
+			for _, path := range []string{"/contacts/tag", "/contacts/profile"} {
+				text += string(s.ok(b.creds, "GET", path, nil).Data)
+			}
+			for _, contact := range rows(s.ok(b.creds, "GET", "/contacts/profile", nil)) {
+				text += string(s.ok(b.creds, "GET", "/contacts/payment", m{"gcId": contact["_id"]}).Data)
+			}
+			return text
+		}
+		s.ok(b.creds, "POST", "/_sandbox/seed", sandboxRequests["POST /_sandbox/seed"](b))
+		full := whole()
+		if !strings.Contains(full, `"isPrimary":true`) || !strings.Contains(full, "2026-03-01T00:00:02.000000Z") {
+			t.Errorf("the fixture made %s", full)
+		}
+		s.ok(b.creds, "POST", "/_sandbox/snapshot", m{"name": "full"})
+		b.fill()
+		s.ok(b.creds, "POST", "/_sandbox/rewind", m{"name": "full"})
+		if got := whole(); got != full {
+			t.Errorf("rewound, it is\n%s\nand was\n%s", got, full)
+		}
+		s.ok(b.creds, "POST", "/_sandbox/reset", nil)
+		s.ok(b.creds, "POST", "/_sandbox/seed", sandboxRequests["POST /_sandbox/seed"](b))
+		if got := whole(); got != full {
+			t.Errorf("seeded again, it is\n%s\nand was\n%s", got, full)
 		}
 	})
 }

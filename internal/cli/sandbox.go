@@ -43,7 +43,7 @@ sandbox books make --json print. docs/sandbox.md tells the rest.`,
 	flags.StringVar(&f.url, "url", "http://127.0.0.1:8080", "the server")
 	flags.StringVar(&f.clientID, "client-id", "", "the client's id; its secret is in "+secretEnv)
 	flags.StringVar(&f.credentials, "credentials-file", "", "file with the client's id and secret as JSON")
-	cmd.AddCommand(a.sandboxBooks(&f), a.sandboxReset(&f), a.sandboxClock(&f), a.sandboxFaults(&f), a.sandboxJournal(&f))
+	cmd.AddCommand(a.sandboxBooks(&f), a.sandboxReset(&f), a.sandboxSeed(&f), a.sandboxSnapshot(&f), a.sandboxRewind(&f), a.sandboxClock(&f), a.sandboxFaults(&f), a.sandboxJournal(&f))
 	return cmd
 }
 

@@ -90,6 +90,8 @@ func TestSandboxPage(t *testing.T) {
 
 // pageShows is what the page's commands print, among other things.
 const pageShows = `stdout 'The book is empty'
+stdout 'Made 1 tags and 1 contacts'
+stdout 'The book has its 5 records'
 stdout '2027-02-01T21:30:00Z, and stands still'
 stdout 'Fault 1: answer FAB, 2 times'
 stdout '1 .*POST /contacts/profile'

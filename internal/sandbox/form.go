@@ -187,3 +187,6 @@ func (f *form) span(name string) time.Duration {
 	}
 	return d
 }
+
+// list is an array; Missing when it was not sent.
+func (f *form) list(name string) wire.Value { return f.get(name, "array", optional, wire.Array) }

@@ -21,6 +21,12 @@ var Ops = []Op{
 	{"DELETE /_sandbox/books", "Sandbox Book Deleted successfully", in((*Service).endBook)},
 
 	{"POST /_sandbox/reset", "Sandbox Reset Successfully", in((*Service).reset)},
+	{"POST /_sandbox/seed", "Sandbox Seeded Successfully", in((*Service).seed)},
+
+	{"POST /_sandbox/snapshot", "Sandbox Snapshot Added Successfully", in((*Service).snapshot)},
+	{"GET /_sandbox/snapshot", listed, in((*Service).listSnapshots)},
+	{"DELETE /_sandbox/snapshot", "Sandbox Snapshot Deleted successfully", in((*Service).dropSnapshot)},
+	{"POST /_sandbox/rewind", "Sandbox Rewound Successfully", in((*Service).rewind)},
 
 	{"GET /_sandbox/clock", listed, in((*Service).readClock)},
 	{"POST /_sandbox/clock", "Sandbox Clock Set Successfully", in((*Service).setClock)},

@@ -292,6 +292,8 @@ func (s *liteStmt) bind(args []any) error {
 			rc = blob(i, *v)
 		case int64:
 			rc = integer(i, v)
+		case *int64:
+			rc = integer(i, *v)
 		case int:
 			rc = integer(i, int64(v))
 		case *wire.Millis:

@@ -15,10 +15,10 @@ import (
 var migrationFiles embed.FS
 
 // tenantTables are all tables of a book, parents before children.
-var tenantTables = []string{"tag", "contact", "person", "address", "business", "payment"}
+var tenantTables = []string{"tag", "contact", "person", "address", "business", "payment", "snapshot"}
 
 // besideRecords are those of a book whose rows are no records of the API.
-var besideRecords = map[string]bool{}
+var besideRecords = map[string]bool{"snapshot": true}
 
 // migrate brings the schema up to date under the engine's lock; with all, it does
 // what follows that too, where the schema needs nothing. A schema that is newer

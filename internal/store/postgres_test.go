@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"sync"
@@ -235,7 +236,7 @@ func TestDistribution(t *testing.T) {
 		"select create_distributed_table('client', 'client_id', colocate_with => 'none') where not exists (select 1 from pg_dist_partition where logicalrelid = 'client'::regclass)",
 	}
 	with := "none"
-	for _, table := range []string{"tag", "contact", "person", "address", "business", "payment"} {
+	for _, table := range []string{"tag", "contact", "person", "address", "business", "payment", "snapshot"} {
 		want = append(want, "select create_distributed_table('"+table+"', 'tenant_id', colocate_with => '"+with+"') where not exists (select 1 from pg_dist_partition where logicalrelid = '"+table+"'::regclass)")
 		with = "tag"
 	}
@@ -243,9 +244,17 @@ func TestDistribution(t *testing.T) {
 		t.Error(diff)
 	}
 
-	text, err := os.ReadFile("migrations/0001_book.sql")
+	files, err := filepath.Glob("migrations/*.sql")
 	if err != nil {
 		t.Fatal(err)
+	}
+	var text []byte
+	for _, file := range files {
+		one, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text = append(text, one...)
 	}
 	var made []string
 	for _, found := range regexp.MustCompile(`(?m)^create table (\w+)`).FindAllStringSubmatch(string(text), -1) {

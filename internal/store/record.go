@@ -44,6 +44,12 @@ func (m Meta) LogValue() slog.Value { return slog.StringValue(m.String()) }
 // NewMeta is the Meta of a record made now.
 func NewMeta(id wire.ID, now wire.Millis) Meta { return Meta{ID: id, Created: now, Updated: now} }
 
+// Dates are the columns of a record's Meta that are neither in Key nor in Cols.
+func Dates(r Record) []Col {
+	m := r.meta()
+	return []Col{{"created", &m.Created}, {"updated", &m.Updated}}
+}
+
 // texts are the statements of one table, made from its column names once.
 type texts struct{ sel, add, get, has, set, drop, siblings string }
 
