@@ -25,6 +25,17 @@ type Business struct {
 	CreatedAt     time.Time `json:"created_at,omitzero"` // likewise
 }
 
+// BusinessVerified is what a register says of one number of a business.
+type BusinessVerified struct {
+	ExternalRef    string `json:"externalRef"`
+	OrderID        string `json:"poolReferenceId"`
+	ContactID      string `json:"gcId"`
+	Identity       string `json:"identity"` // pan, cin, gstin, tan or udyam
+	Number         string `json:"number"`
+	Name           string `json:"name"`           // in which it was issued
+	NameMatchScore int    `json:"nameMatchScore"` // with the contact's company name, or else its name: 0 to 100
+}
+
 // BusinessInput is what business details are made of. All fields may be empty.
 // Lower case is accepted and stored in capitals; blanks and hyphens are not
 // accepted, but for Udyam's own.
@@ -88,4 +99,16 @@ func (s *BusinessService) Update(ctx context.Context, contactID string, in Busin
 // contact, or it has none.
 func (s *BusinessService) Delete(ctx context.Context, contactID string) error {
 	return s.c.run(ctx, &call{method: http.MethodDelete, path: businessPath, input: ofContact{contactID}, again: true})
+}
+
+// Verify asks in whose name one number of a contact was issued: pan, cin, gstin,
+// tan or udyam. ref is the caller's own reference, of this verification alone. The
+// codes of an Error are those of [PaymentService.Verify]; ErrNotFound when the
+// contact has no such number. It is never repeated by itself.
+func (s *BusinessService) Verify(ctx context.Context, contactID, identity, ref string) (*BusinessVerified, error) {
+	return verified[BusinessVerified](ctx, s.c, &call{method: http.MethodPost, path: businessPath + "/verify", input: struct {
+		ofContact
+		Identity string `json:"identity"`
+		Ref      string `json:"externalRef"`
+	}{ofContact{contactID}, identity, ref}})
 }

@@ -133,7 +133,7 @@ func receive(ctx context.Context, k *call, res *http.Response, data func(*reply)
 	}
 	e := &Error{
 		Code: r.code, Message: r.status, Reference: r.reference, Environment: r.environment,
-		Op: k.op(), HTTPStatus: res.StatusCode, RetryAfter: retryAfter(res.Header),
+		Op: k.op(), HTTPStatus: res.StatusCode, RetryAfter: retryAfter(res.Header), first: r.first,
 	}
 	lost := r.lost(err)
 	switch {
@@ -199,7 +199,8 @@ type reply struct {
 	reference   string
 	environment string
 
-	data bool // it has data, if only null
+	data  bool            // it has data, if only null
+	first json.RawMessage // of a CodeDTX: the first answer's
 
 	src source
 	*json.Decoder
@@ -265,6 +266,10 @@ func (r *reply) read(data func(*reply) error) error {
 			err = r.value(&r.environment)
 		case "data":
 			r.data = true
+			if r.code == CodeDTX {
+				err = r.value(&r.first)
+				break
+			}
 			// The code comes first. Of a failure, data is of no use.
 			if data != nil && (r.code == "" || r.code.Success()) {
 				err = data(r)

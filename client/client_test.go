@@ -222,6 +222,12 @@ func TestEveryOp(t *testing.T) {
 	business, err = c.Business.Get(ctx, contact.ID)
 	ok(err)
 	check("business got", *business, wantBusiness)
+	tan, err := c.Business.Verify(ctx, contact.ID, "tan", "a")
+	ok(err)
+	check("TAN verified", tan.Number, "DELA12345B")
+	business, err = c.Business.Get(ctx, contact.ID)
+	ok(err)
+	check("TAN's flag", business.TANVerified, true)
 	ok(c.Business.Delete(ctx, contact.ID))
 	all := client.BusinessInput{PAN: "AAOCS6028B", CIN: "L17110MH1973PLC019786", GSTIN: "27AAPFU0939F1ZV", TAN: "DELA12345B", Udyam: "UDYAM-DL-01-0000001"}
 	business, err = c.Business.Add(ctx, contact.ID, all)
@@ -259,11 +265,27 @@ func TestEveryOp(t *testing.T) {
 	ok(err)
 	wantAccount.Primary = true
 	check("payments", payments, []client.Payment{wantVPA, wantAccount})
-	_, err = c.Payments.Add(ctx, contact.ID, client.PaymentInput{AccountType: client.VPA, UPIID: "other@ybl",
-		Verify: &client.Verification{ExternalRef: "1234567", Latitude: "27.897394", Longitude: "78.088013"}})
-	if e, _ := errors.AsType[*client.Error](err); e == nil || e.Code != client.CodeSNA {
-		t.Errorf("a verification without a service: %v", err)
+	question := client.Verification{ExternalRef: "1234567", Latitude: "27.897394", Longitude: "78.088013"}
+	first, err := c.Payments.Verify(ctx, contact.ID, vpa.ID, question)
+	ok(err)
+	check("verified", first.Payee.Account, "7428585742@ybl")
+	repeated, err := c.Payments.Verify(ctx, contact.ID, vpa.ID, question)
+	if e, _ := errors.AsType[*client.Error](err); e == nil || e.Code != client.CodeDTX {
+		t.Errorf("a verification that was made before: %v", err)
 	}
+	check("verified before", repeated, first)
+	if other, err := c.Payments.Verify(ctx, contact.ID, account.ID, question); other != nil || err == nil {
+		t.Errorf("a reference of another method: %v, %v", other, err)
+	}
+	details, err := c.Payments.Details(ctx, contact.ID)
+	ok(err)
+	if d := details[0]; !d.Verified || d.VerifiedAt == nil || d.NameAtBank == nil || d.NameMatchScore == nil || details[1].VerifiedAt != nil {
+		t.Errorf("details %+v", details)
+	}
+	question.ExternalRef = "1234568"
+	proven, err := c.Payments.Add(ctx, contact.ID, client.PaymentInput{AccountType: client.VPA, UPIID: "other@ybl", Verify: &question})
+	ok(err)
+	check("added and verified", proven.Verified, true)
 
 	ok(c.Tags.Delete(ctx, other))
 	ok(c.Contacts.Delete(ctx, contact.ID))

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -32,7 +33,8 @@ type Error struct {
 	// does not say.
 	RetryAfter time.Duration
 
-	reply bool // what came is not of the API
+	reply bool            // what came is not of the API
+	first json.RawMessage // of CodeDTX: the data of the first answer
 }
 
 // Error is the code, the message, and what finds the call in logs.

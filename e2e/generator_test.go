@@ -91,6 +91,9 @@ func idFields(op book.Op) (ids []book.Field) {
 	return ids
 }
 
+// verifies tells an op that verifies a record and changes its flag.
+func verifies(op book.Op) bool { return strings.HasSuffix(op.Path(), "/verify") }
+
 // isChild tells a record that lives below a contact.
 func isChild(resource string) bool {
 	add, ok := opNamed("POST", resource)
@@ -105,7 +108,7 @@ var examples = map[string]any{
 }
 
 // choices are the fields that take one of a few words.
-var choices = map[string]string{"accountType": "ACCOUNT"}
+var choices = map[string]string{"accountType": "ACCOUNT", "expand": "verification", "identity": "pan"}
 
 // example is a good value of a field in this book; records that it must name are made.
 func (h *holder) example(f book.Field, have given) (any, error) {

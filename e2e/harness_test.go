@@ -62,11 +62,14 @@ func exact() bool { return proof.Sized() != proof.Quick && len(buildFlags) == 0 
 var engines = pgtest.Engines()
 
 // onEngines runs test on a fresh server on each engine, side by side.
-func onEngines(t *testing.T, test func(t *testing.T, s *server)) {
+func onEngines(t *testing.T, test func(t *testing.T, s *server)) { onEnginesWith(t, nil, test) }
+
+// onEnginesWith is onEngines with more flags of serve.
+func onEnginesWith(t *testing.T, flags []string, test func(t *testing.T, s *server)) {
 	for _, engine := range engines {
 		t.Run(engine, func(t *testing.T) {
 			t.Parallel()
-			test(t, start(t, engine))
+			test(t, start(t, engine, flags...))
 		})
 	}
 }
@@ -141,7 +144,8 @@ func (s *server) start() {
 	program := s.program
 	if program == "" {
 		program = binary
-		args = slices.Insert(args, 1, "--auth-failures-per-minute", "0") // all tests come from one address
+		args = slices.Insert(args, 1, "--auth-failures-per-minute", "0", // all tests come from one address
+			"--verifier", "simulator") // what LIVE clients ask is answered, too
 	}
 	s.cmd = exec.Command(program, args...)
 	stdout, err := s.cmd.StdoutPipe()
@@ -245,6 +249,7 @@ type reply struct {
 	Timestamp   string          `json:"timestamp"`
 	Reference   string          `json:"ipay_uuid"`
 	Environment string          `json:"environment"`
+	OrderID     *string         `json:"orderid"`
 }
 
 // object is the reply's data as an object.

@@ -420,6 +420,7 @@ func TestOpenAPIServed(t *testing.T) {
 		address["addressId"] = call("POST", "/contacts/address", address).id()
 		call("PATCH", "/contacts/address", address)
 		call("POST", "/contacts/business", m{"gcId": contact, "pan": "aaocs6028b", "udhyam": "UDYAM-MH-01-0000001"})
+		call("POST", "/contacts/business/verify", m{"gcId": contact, "identity": "pan", "externalRef": "a"})
 		call("PATCH", "/contacts/business", m{"gcId": contact, "cin": "L17110MH1973PLC019786", "pan": ""})
 		var payment string
 		for _, method := range []m{
@@ -430,6 +431,8 @@ func TestOpenAPIServed(t *testing.T) {
 			payment = call("POST", "/contacts/payment", with(method, "gcId", contact)).id()
 		}
 		call("POST", "/contacts/payment/primary", m{"gcId": contact, "paymentId": payment})
+		call("POST", "/contacts/payment/verify", with(question("one"), "gcId", contact, "paymentId", payment))
+		call("GET", "/contacts/payment", m{"gcId": contact, "expand": "verification"})
 		for _, path := range childPaths {
 			call("GET", path, m{"gcId": contact})
 			call("GET", path+"?gcId="+contact, nil)

@@ -48,6 +48,7 @@ var replays = []struct {
 	{"business-list", "GET /contacts/business", nil},
 	{"business-update", "PATCH /contacts/business", nil},
 	{"payment-add", "POST /contacts/payment", []string{"paymentId"}},
+	{"payment-verify", "POST /contacts/payment/verify", nil},
 	{"payment-primary", "POST /contacts/payment/primary", nil},
 	{"payment-delete", "DELETE /contacts/payment", nil},
 	{"profile-delete", "DELETE /contacts/profile", nil},
@@ -71,7 +72,6 @@ var sampleExceptions = []struct{ file, allows, find, put string }{
 // unserved are samples of calls that the server does not have yet. Each must be
 // replayed as soon as its route is served.
 var unserved = []struct{ sample, route, reason string }{
-	{"payment-verify", "POST /contacts/payment/verify", "verification does not exist yet"},
 	{"note-add", "POST /contacts/note", "notes do not exist yet"},
 	{"note-list", "GET /contacts/note", "notes do not exist yet"},
 }
@@ -212,13 +212,16 @@ type comparison struct {
 
 // madeFormats are those of values that the server makes.
 var madeFormats = map[string]*regexp.Regexp{
-	"_id":        regexp.MustCompile(`^[0-9a-f]{24}$`),
-	"gcId":       regexp.MustCompile(`^[0-9a-f]{24}$`),
-	"tagId":      regexp.MustCompile(`^[0-9a-f]{24}$`),
-	"updated_at": regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000Z$`),
-	"created_at": regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000Z$`),
-	"timestamp":  regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`),
-	"ipay_uuid":  regexp.MustCompile(`^h\d{3}[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-[A-Za-z0-9]{12}$`),
+	"_id":             regexp.MustCompile(`^[0-9a-f]{24}$`),
+	"gcId":            regexp.MustCompile(`^[0-9a-f]{24}$`),
+	"tagId":           regexp.MustCompile(`^[0-9a-f]{24}$`),
+	"updated_at":      regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000Z$`),
+	"created_at":      regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}000Z$`),
+	"poolReferenceId": regexp.MustCompile(`^1\d{12}[A-Z]{5}$`),
+	"txnValue":        regexp.MustCompile(`^\d+\.\d\d$`), "openingBal": regexp.MustCompile(`^\d+\.\d\d$`),
+	"amount": regexp.MustCompile(`^\d+\.\d\d$`), "closingBal": regexp.MustCompile(`^\d+\.\d\d$`),
+	"timestamp": regexp.MustCompile(`^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d$`),
+	"ipay_uuid": regexp.MustCompile(`^h\d{3}[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}-[A-Za-z0-9]{12}$`),
 }
 
 // fixedKeys are the strings, numbers and booleans that are the same in every reply.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -160,6 +161,7 @@ func (w *World) deleteContact(b *Book, id string) (Want, error) {
 		return noRecord, nil
 	}
 	b.Contacts = slices.DeleteFunc(b.Contacts, func(o *Contact) bool { return o == c })
+	maps.DeleteFunc(b.refs, func(_ string, v reference) bool { return v.contact == c })
 	w.gone = append(w.gone, id)
 	for _, of := range [][]*Child{c.Persons, c.Addresses, c.Payments} {
 		for _, k := range of {
@@ -225,7 +227,7 @@ var (
 func (k kind) shown(c *Contact, v *Child) []any {
 	pairs := []any{"gcId", c.ID}
 	if k.id == "paymentId" {
-		return append(pairs, "accountType", v.Values["accountType"], "isPrimary", v.Primary, "isVerified", false,
+		return append(pairs, "accountType", v.Values["accountType"], "isPrimary", v.Primary, "isVerified", v.Verified,
 			"accountNumber", v.Values["accountNumber"], "accountIfsc", v.Values["accountIfsc"], "beneficiaryName", v.Values["beneficiaryName"])
 	}
 	for _, f := range k.fields {
@@ -280,10 +282,10 @@ func (w *World) children(k kind, of *[]*Child, c *Contact, o Op, r Reply) (Want,
 		v := &Child{Values: o.values()}
 		if k.id == "paymentId" {
 			if on, _ := o.get("isVerificationOn").Send.(bool); on {
-				return refuse("SNA", "Service not available"), nil
+				return w.verified(k, of, c, o, r, add)
 			}
 			for _, p := range *of {
-				if same(p.Values, v.Values) {
+				if p.same(v.Values) {
 					if err := p.learn(updates(r.Data)); err != nil {
 						return Want{}, err
 					}
@@ -313,6 +315,50 @@ func (w *World) children(k kind, of *[]*Child, c *Contact, o Op, r Reply) (Want,
 	return success(k.lean, object(k.shown(c, v)...)), nil
 }
 
+// verified adds a payment method, unless there is an equal one, and verifies it, unless it was under that reference. The
+// simulator finds what it is told.
+func (w *World) verified(k kind, of *[]*Child, c *Contact, o Op, r Reply, add func(*Child) string) (Want, error) {
+	if w.Books[o.Book].refs == nil {
+		w.Books[o.Book].refs = map[string]reference{}
+	}
+	refs := w.Books[o.Book].refs
+	ref := o.get("externalRef").Value
+	v := &Child{Values: o.values()}
+	i := slices.IndexFunc(*of, func(p *Child) bool { return p.same(v.Values) })
+	if i >= 0 {
+		v = (*of)[i]
+	}
+	if known := refs[ref]; known.contact != nil {
+		if known.payment != v {
+			return refuse("DTX", "Duplicate Transaction"), nil
+		}
+		if err := v.learn(updates(r.Data)); err != nil {
+			return Want{}, err
+		}
+		return success(k.added, add(v)), nil
+	}
+	if i >= 0 {
+		v.touch(r)
+		if err := v.learn(updates(r.Data)); err != nil {
+			return Want{}, err
+		}
+	} else {
+		s, err := w.madeAndChanged(r)
+		if err != nil {
+			return Want{}, err
+		}
+		v.stamp = s
+		*of = append(*of, v)
+	}
+	v.Verified, v.bank = true, strings.ToUpper(v.Values["beneficiaryName"])
+	if v.Values["beneficiaryName"] == "" {
+		v.bank = strings.ToUpper(c.Name)
+		v.Values["beneficiaryName"] = v.bank
+	}
+	refs[ref] = reference{c, v}
+	return success(k.added, add(v)), nil
+}
+
 // values are what the request's fields keep.
 func (o Op) values() map[string]string {
 	v := map[string]string{}
@@ -331,8 +377,10 @@ func (o Op) values() map[string]string {
 	return v
 }
 
-// same tells whether two payment methods are one. A VPA is compared in lower case.
-func same(a, b map[string]string) bool {
+// same tells whether a payment method that is to be added is one that is there, whose name may be the bank's because none
+// was given. A VPA is compared in lower case.
+func (v *Child) same(b map[string]string) bool {
+	a := v.Values
 	number := func(v map[string]string) string {
 		if v["accountType"] == "VPA" {
 			return strings.ToLower(v["accountNumber"])
@@ -340,7 +388,8 @@ func same(a, b map[string]string) bool {
 		return v["accountNumber"]
 	}
 	return a["accountType"] == b["accountType"] && number(a) == number(b) &&
-		a["accountIfsc"] == b["accountIfsc"] && a["beneficiaryName"] == b["beneficiaryName"]
+		a["accountIfsc"] == b["accountIfsc"] &&
+		(a["beneficiaryName"] == b["beneficiaryName"] || b["beneficiaryName"] == "" && a["beneficiaryName"] == v.bank)
 }
 
 var identities = []string{"pan", "cin", "gstin", "tan", "udyam"}

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 )
 
@@ -212,7 +213,9 @@ func (d *drawer) payment() {
 	}
 	if d.at != nil && d.one(8) {
 		d.field(Field{Name: "isVerificationOn", Send: true, Value: "true"})
-		for _, name := range []string{"externalRef", "latitude", "longitude"} {
+		ref := "ref " + strconv.Itoa(d.pick(12))
+		d.field(Field{Name: "externalRef", Send: ref, Value: ref})
+		for _, name := range []string{"latitude", "longitude"} {
 			d.field(Field{Name: name, Send: "28.6139", Value: "28.6139"})
 		}
 	}

@@ -26,6 +26,13 @@ type Book struct {
 	Environment string
 	Tags        []*Tag
 	Contacts    []*Contact
+	refs        map[string]reference // externalRef to what was verified under it
+}
+
+// reference is one verification.
+type reference struct {
+	contact *Contact
+	payment *Child
 }
 
 // Tag is a tag.
@@ -45,8 +52,10 @@ type Contact struct {
 
 // Child is a record below a contact: its values by field.
 type Child struct {
-	Values  map[string]string
-	Primary bool
+	Values   map[string]string
+	Primary  bool
+	Verified bool
+	bank     string // whom the bank has for it
 	stamp
 }
 
@@ -82,6 +91,15 @@ func (r Reply) within(d string) bool {
 
 // made takes the id and dates of a new record from the reply.
 func (w *World) made(r Reply) (stamp, error) {
+	s, err := w.madeAndChanged(r)
+	if err == nil && s.created != s.updated {
+		return s, fmt.Errorf("created_at %s is not updated_at %s", s.created, s.updated)
+	}
+	return s, err
+}
+
+// madeAndChanged is made for a record that may have been changed before the reply.
+func (w *World) madeAndChanged(r Reply) (stamp, error) {
 	var s struct {
 		ID      string `json:"_id"`
 		Created string `json:"created_at"`
@@ -93,7 +111,7 @@ func (w *World) made(r Reply) (stamp, error) {
 	if s.ID <= w.last {
 		return stamp{}, fmt.Errorf("the id %s is not above %s, which was given before", s.ID, w.last)
 	}
-	if s.Created != s.Updated || !r.within(s.Created) {
+	if s.Created > s.Updated || !r.within(s.Created) || !r.within(s.Updated) {
 		return stamp{}, fmt.Errorf("created_at %s, updated_at %s: not both in %s to %s", s.Created, s.Updated, date(r.Start), date(r.End))
 	}
 	w.last = s.ID

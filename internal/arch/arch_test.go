@@ -21,22 +21,23 @@ import (
 // house is the whole of the rules: every package, what of ours its code may import, and which modules of others.
 // The standard library is free to all. Imports point to the right only,
 //
-//	cmd -> cli -> {client, server -> sandbox, console, hook, transfer} -> book -> {store, wire, identity}
+//	cmd -> cli -> {client, server -> sandbox, console, hook, transfer} -> book -> {store, wire, identity, verify}
 //
 // and an arrow permits everything to its right. A package that is not here fails the test, so that each new one
 // is placed by decision. Tests may import what they need.
 var house = []room{
-	{"cmd/contactbook", "cli server console hook transfer book store wire identity", ""},
-	{"internal/cli", "client config server console hook transfer book store wire identity", "github.com/spf13/cobra github.com/spf13/pflag"},
-	{"internal/server", ". sandbox book store wire identity", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert"},
+	{"cmd/contactbook", "cli server console hook transfer book store wire identity verify", ""},
+	{"internal/cli", "client config server console hook transfer book store wire identity verify", "github.com/spf13/cobra github.com/spf13/pflag"},
+	{"internal/server", ". sandbox book store wire identity verify", "github.com/prometheus/client_golang golang.org/x/crypto/acme/autocert"},
 	{"internal/sandbox", "book store wire identity", ""},
 	{"internal/console", "book store wire identity", ""},
 	{"internal/hook", "book store wire identity", ""},
 	{"internal/transfer", "book store wire identity", ""},
-	{"internal/book", "store wire identity", "golang.org/x/text"},
+	{"internal/book", "store wire identity verify", "golang.org/x/text"},
 	{"internal/store", "wire", "modernc.org/sqlite modernc.org/libc github.com/jackc/pgx/v5 github.com/pressly/goose/v3 github.com/gofrs/flock"},
 	{"internal/wire", "", ""},
 	{"internal/identity", "", "github.com/nyaruka/phonenumbers golang.org/x/net/idna golang.org/x/text/unicode/norm"},
+	{"internal/verify", "", "github.com/sony/gobreaker/v2"},
 	{"internal/config", "", "github.com/spf13/cobra github.com/spf13/pflag"},
 
 	// The documents that the server serves about itself stand at the root, where people look for them.

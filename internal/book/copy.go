@@ -17,7 +17,7 @@ import (
 
 // kinds are all records of a book, what others hang on first.
 var kinds = []kind{
-	kindOf[tag](), kindOf[contact](), kindOf[person](), kindOf[address](), kindOf[business](), kindOf[payment](),
+	kindOf[tag](), kindOf[contact](), kindOf[person](), kindOf[address](), kindOf[business](), kindOf[payment](), kindOf[verification](),
 }
 
 // kind reads and makes records of one table.

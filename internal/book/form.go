@@ -273,9 +273,14 @@ func asSent(rule func(string) bool) func(string) (string, bool) {
 }
 
 // choice is one of a few words, read without case and returned as listed.
-func (f *form) choice(name string, of ...string) string {
-	path, v := f.get("choice", must, name)
-	s, ok := f.check(path, v, must, maxText, false)
+func (f *form) choice(name string, of ...string) string { return f.oneOf(must, name, of) }
+
+// maybeChoice is choice; "" when it was not sent.
+func (f *form) maybeChoice(name string, of ...string) string { return f.oneOf(optional, name, of) }
+
+func (f *form) oneOf(n need, name string, of []string) string {
+	path, v := f.get("choice", n, name)
+	s, ok := f.check(path, v, n, maxText, false)
 	if !ok {
 		return ""
 	}

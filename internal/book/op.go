@@ -38,11 +38,13 @@ var Ops = []Op{
 	{"GET /contacts/business", listed, in(listBusiness)},
 	{"PATCH /contacts/business", "Business Updated Successfully", in(updateBusiness)},
 	{"DELETE /contacts/business", "Business Deleted successfully", in(deleteBusiness)},
+	{"POST /contacts/business/verify", "Business Verification Successful", in(verifyBusiness)},
 
 	{"POST /contacts/payment", "Payment Method Added Successfully", in(addPayment)},
 	{"GET /contacts/payment", listed, in(listPayments)},
 	{"DELETE /contacts/payment", "Payment Method Deleted successfully", in(deletePayment)},
 	{"POST /contacts/payment/primary", "Primary Account Set Successfully", in(setPrimary)},
+	{"POST /contacts/payment/verify", "Account Verfication Successful", in(verifyPayment)},
 }
 
 const listed = "Transaction Successful"
@@ -107,10 +109,18 @@ type Call struct {
 	UserID  int64
 	Lenient bool // the client skips the form rules of Indian identifiers
 	Now     wire.Millis
+	Clock   func() wire.Millis // what Now was when the call began
+	Warn    func(what string, why error)
 	IDs     *wire.IDs
 	Body    wire.Value // an object, or Missing
 	Query   wire.Value // likewise; the body wins
 	Header  http.Header
+	Desk    *Desk             // where verifications are asked; nil: nowhere
+	Away    func(wait func()) // lets others work while the call waits for somebody outside
+
+	// What the reply has beside its data.
+	OrderID string // of a transaction
+	Pending bool   // it is under process: TUP
 }
 
 // new is the Meta of a record that this call adds.

@@ -28,6 +28,10 @@ type payment struct {
 	Beneficiary string
 	Primary     bool
 	Verified    bool
+	VerifiedAt  wire.Millis // 0: never
+	VerifiedBy  string      // the verifier
+	NameAtBank  string
+	MatchScore  int64 // of that name, 0 to 100
 }
 
 func (*payment) Table() string { return "payment" }
@@ -38,16 +42,20 @@ func (p *payment) Cols() []store.Col {
 		{Name: "calling_code", Ptr: &p.CallingCode}, {Name: "account_ifsc", Ptr: &p.IFSC},
 		{Name: "beneficiary_name", Ptr: &p.Beneficiary},
 		{Name: "is_primary", Ptr: &p.Primary}, {Name: "is_verified", Ptr: &p.Verified},
+		{Name: "verified_at", Ptr: &p.VerifiedAt}, {Name: "verified_by", Ptr: &p.VerifiedBy},
+		{Name: "name_at_bank", Ptr: &p.NameAtBank}, {Name: "match_score", Ptr: &p.MatchScore},
 	}
 }
 
-// equal tells whether both pay the same account under the same name.
+// equal tells whether q, which is to be added, pays the same account under the same
+// name as p, whose name may be the bank's because none was given.
 func (p *payment) equal(q *payment) bool {
 	number := p.Number == q.Number
 	if p.Type == vpa {
 		number = identity.VPAKey(p.Number) == identity.VPAKey(q.Number)
 	}
-	return p.Type == q.Type && number && p.CallingCode == q.CallingCode && p.IFSC == q.IFSC && p.Beneficiary == q.Beneficiary
+	return p.Type == q.Type && number && p.CallingCode == q.CallingCode && p.IFSC == q.IFSC &&
+		(p.Beneficiary == q.Beneficiary || q.Beneficiary == "" && p.Beneficiary == p.NameAtBank)
 }
 
 type paymentIn struct {
@@ -55,6 +63,7 @@ type paymentIn struct {
 	kind, upiID, number, ifsc, beneficiary string
 	phone                                  identity.Phone
 	verify                                 bool
+	place
 }
 
 func (in *paymentIn) read(f *form) {
@@ -80,20 +89,29 @@ func (in *paymentIn) read(f *form) {
 		f.text("phoneNumber", optional, maxText)
 	}
 	in.verify = f.boolean("isVerificationOn")
-	f.text("externalRef", need(in.verify), maxText)
-	f.coordinate("latitude", need(in.verify), 90)
-	f.coordinate("longitude", need(in.verify), 180)
+	in.place.read(f, need(in.verify))
+}
+
+// place is what a verification needs to be asked for: its reference, and where
+// the end customer is.
+type place struct{ ref, latitude, longitude string }
+
+func (in *place) read(f *form, n need) {
+	in.ref = f.text("externalRef", n, maxText)
+	in.latitude = f.coordinate("latitude", n, 90)
+	in.longitude = f.coordinate("longitude", n, 180)
 }
 
 // coordinate is a plain decimal number of degrees, in a string; judged when needed.
-func (f *form) coordinate(name string, n need, limit float64) {
-	path, v := f.get("coordinate", optional, name)
+func (f *form) coordinate(name string, n need, limit float64) string {
+	path, v := f.get("coordinate", n, name)
 	s, ok := f.check(path, v, n, maxText, false)
 	d, err := strconv.ParseFloat(s, 64)
 	plain := strings.Trim(s, "-0123456789.") == "" // not 1e1, 0x1p3 or Inf
 	if ok && bool(n) && (err != nil || !plain || d < -limit || d > limit) {
 		f.fault(path, "format", badFormat)
 	}
+	return s
 }
 
 func (in *paymentIn) record(m store.Meta) payment {
@@ -135,13 +153,10 @@ var paymentsOf = store.NewQuery[payment]("payment list", ofContact)
 // that a repeat is safe.
 func addPayment(c *Call, in *paymentIn) (any, error) {
 	var p payment
-	err := c.write(func(ctx context.Context, tx *store.Tx) error {
+	find := func(ctx context.Context, tx *store.Tx) error {
 		p = in.record(store.NewMeta(wire.ID{}, c.Now))
 		if err := tx.HoldContact(ctx, p.Contact); err != nil {
 			return err
-		}
-		if in.verify {
-			return wire.ErrNoService
 		}
 		there, err := paymentsOf.All(ctx, tx, p.Contact)
 		if err != nil {
@@ -153,12 +168,21 @@ func addPayment(c *Call, in *paymentIn) (any, error) {
 				return nil
 			}
 		}
+		if in.verify && c.Desk == nil {
+			return wire.ErrNoService
+		}
 		if len(there) >= maxChildren {
 			return wire.ErrLimit
 		}
 		p.ID = c.IDs.New()
 		return tx.Add(ctx, &p)
-	})
+	}
+	var err error
+	if in.verify {
+		err = addVerified(c, in, &p, find)
+	} else {
+		err = c.write(find)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -171,8 +195,35 @@ type paymentItem struct {
 	dates
 }
 
-func listPayments(c *Call, in *gcRef) (any, error) {
-	return listChildren(c, paymentsOf, in.contact, func(p *payment) any { return paymentItem{p.ID, p.body(), p.dates()} })
+// paymentDetail is an item with what its verification said.
+type paymentDetail struct {
+	paymentItem
+	VerifiedAt *wire.Millis `json:"verifiedAt"` // null before it was verified, as are the others
+	NameAtBank *string      `json:"nameAtBank"`
+	MatchScore *int64       `json:"nameMatchScore"`
+}
+
+type paymentsIn struct {
+	gcRef
+	detailed bool
+}
+
+func (in *paymentsIn) read(f *form) {
+	in.gcRef.read(f)
+	in.detailed = f.maybeChoice("expand", "verification") != ""
+}
+
+func listPayments(c *Call, in *paymentsIn) (any, error) {
+	return listChildren(c, paymentsOf, in.contact, func(p *payment) any {
+		item := paymentItem{p.ID, p.body(), p.dates()}
+		switch {
+		case !in.detailed:
+			return item
+		case p.VerifiedAt == 0:
+			return paymentDetail{paymentItem: item}
+		}
+		return paymentDetail{item, &p.VerifiedAt, &p.NameAtBank, &p.MatchScore}
+	})
 }
 
 type paymentRef struct {
@@ -191,8 +242,19 @@ func (in *paymentRef) record() payment {
 
 func deletePayment(c *Call, in *paymentRef) (any, error) {
 	p := in.record()
-	return nil, c.write(func(ctx context.Context, tx *store.Tx) error { return tx.Drop(ctx, &p) })
+	return nil, c.write(func(ctx context.Context, tx *store.Tx) error {
+		if err := tx.Drop(ctx, &p); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, forgetAnswers, p.Contact, p.ID)
+		return err
+	})
 }
+
+// forgetAnswers leaves the references of a payment method that is gone, so that
+// none is used for another, and takes its holder's name away.
+const forgetAnswers = "/* verification forget answers */ update verification set answer = ''" +
+	" where " + store.OfBook + " and contact_id = $2 and payment_id = $3 and answer <> ''"
 
 const clearPrimary = "/* payment clear primary */ update payment set is_primary = false," +
 	" updated = case when updated > $3 then updated else $3 end" +

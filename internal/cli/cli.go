@@ -99,7 +99,7 @@ FLAG = VALUE. The command line wins over the environment, which wins over the fi
 		a.sources, err = config.Resolve(cmd.Flags(), a.getenv, func(flag string) bool { return knows(root, flag) })
 		return asUsage(err)
 	}
-	root.AddCommand(a.serve(), a.client(), a.migrate(), a.backup(), a.restore(), a.doctor(), a.sandbox(), a.config(), a.man(), a.version())
+	root.AddCommand(a.serve(), a.client(), a.migrate(), a.backup(), a.restore(), a.doctor(), a.sandbox(), a.verify(), a.config(), a.man(), a.version())
 	return root
 }
 

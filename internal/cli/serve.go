@@ -13,8 +13,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"contactbook/internal/book"
+	"contactbook/internal/config"
 	"contactbook/internal/server"
 	"contactbook/internal/store"
+	"contactbook/internal/verify"
 )
 
 func (a *app) serve() *cobra.Command {
@@ -103,9 +106,13 @@ func (a *app) runServer(ctx context.Context) error {
 			return errors.Join(err, ln.Close())
 		}
 	}
+	live, err := a.desk()
+	if err != nil {
+		return errors.Join(err, ln.Close())
+	}
 	handler := server.New(server.Options{
 		DB: db, Log: a.log, Metrics: metrics, Node: a.Node, TrustedProxies: proxies,
-		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures, SandboxBooks: a.SandboxBooks,
+		MaxRequests: a.MaxRequests, AuthFailures: a.AuthFailures, SandboxBooks: a.SandboxBooks, Live: live,
 	})
 	fmt.Fprintf(a.stdout, "contactbook listens on %s\n", base)
 	if !absent {
@@ -132,6 +139,24 @@ func (a *app) runServer(ctx context.Context) error {
 		err = errors.Join(why, err)
 	}
 	return err
+}
+
+// desk is where LIVE verifications are asked; nil for nowhere.
+func (a *app) desk() (*book.Desk, error) {
+	switch a.Verifier {
+	case config.VerifierSimulator:
+		a.log.Warn("LIVE verifications are simulated: nobody asks a bank")
+		return book.NewDesk(verify.Simulator{}), nil
+	case config.VerifierManual:
+		return book.NewDesk(verify.Manual{}), nil
+	case config.VerifierHTTP:
+		key, err := a.VerifierKey()
+		if err != nil {
+			return nil, usageError{err}
+		}
+		return book.NewDesk(verify.NewRemote(a.VerifierURL, key, a.VerifierTimeout)), nil
+	}
+	return nil, nil
 }
 
 // mayCome tells whether a database could not be opened because it is not there

@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 )
@@ -34,6 +35,11 @@ type Settings struct {
 	Node           int
 	LogLevel       string
 	LogFormat      string
+
+	Verifier        string
+	VerifierURL     string
+	VerifierSecret  string // the name of its file
+	VerifierTimeout time.Duration
 
 	RowSecurity bool
 }
@@ -66,6 +72,10 @@ func (s *Settings) Serve(f *pflag.FlagSet) {
 	f.IntVar(&s.Node, "node", 0, "this server's number in ipay_uuid, 0 to 999")
 	f.StringVar(&s.LogLevel, "log-level", "info", "debug, info, warn or error; info has a line a request")
 	f.StringVar(&s.LogFormat, "log-format", "text", "text or json")
+	f.StringVar(&s.Verifier, "verifier", VerifierNone, "who verifies accounts and identities of LIVE clients: none, simulator, http or manual; SANDBOX clients always have the simulator")
+	f.StringVar(&s.VerifierURL, "verifier-url", "", "where the http verifier is asked; https, or a loopback address")
+	f.StringVar(&s.VerifierSecret, "verifier-secret-file", "", "file whose one line signs what the http verifier is asked, at least 32 characters")
+	f.DurationVar(&s.VerifierTimeout, "verifier-timeout", 8*time.Second, "how long the http verifier may take, its tries together; then the verification is pending")
 	s.Wall(f, "refuse to serve unless PostgreSQL's row-level security divides the tenants for this role too")
 }
 
@@ -109,6 +119,9 @@ func (s *Settings) Check() error {
 	if _, err := s.Proxies(); err != nil {
 		return err
 	}
+	if err := s.checkVerifier(); err != nil {
+		return err
+	}
 	if err := s.checkListen("listen", s.Listen, s.TLS()); err != nil {
 		return err
 	}
@@ -117,6 +130,55 @@ func (s *Settings) Check() error {
 	}
 	return s.checkListen("admin-listen", s.AdminListen, false)
 }
+
+// checkVerifier demands TLS too: a question has account numbers and names in it.
+func (s *Settings) checkVerifier() error {
+	if !slices.Contains([]string{VerifierNone, VerifierSimulator, VerifierHTTP, VerifierManual}, s.Verifier) {
+		return fmt.Errorf("--verifier must be none, simulator, http or manual")
+	}
+	if s.VerifierTimeout < 100*time.Millisecond || s.VerifierTimeout > time.Minute {
+		return fmt.Errorf("--verifier-timeout must be from 100ms to 1m")
+	}
+	if s.Verifier != VerifierHTTP {
+		if s.VerifierURL != "" || s.VerifierSecret != "" {
+			return fmt.Errorf("--verifier-url and --verifier-secret-file are of --verifier http")
+		}
+		return nil
+	}
+	u, err := url.Parse(s.VerifierURL)
+	if err != nil || u.Host == "" || u.User != nil || u.Scheme != "https" && u.Scheme != "http" {
+		return fmt.Errorf("--verifier-url must be an https address without a password in it")
+	}
+	if ip, err := netip.ParseAddr(u.Hostname()); u.Scheme == "http" && u.Hostname() != "localhost" && (err != nil || !ip.IsLoopback()) {
+		return fmt.Errorf("--verifier-url must be https, but for a loopback address")
+	}
+	_, err = s.VerifierKey()
+	return err
+}
+
+// VerifierKey is the secret that signs questions.
+func (s *Settings) VerifierKey() ([]byte, error) {
+	if s.VerifierSecret == "" {
+		return nil, fmt.Errorf("--verifier http needs --verifier-secret-file")
+	}
+	text, err := os.ReadFile(s.VerifierSecret)
+	if err != nil {
+		return nil, fmt.Errorf("the verifier's secret file cannot be read: %w", err)
+	}
+	key := strings.TrimSpace(string(text))
+	if len(key) < 32 {
+		return nil, fmt.Errorf("the verifier's secret must have at least 32 characters")
+	}
+	return []byte(key), nil
+}
+
+// The verifiers.
+const (
+	VerifierNone      = "none"
+	VerifierSimulator = "simulator"
+	VerifierHTTP      = "http"
+	VerifierManual    = "manual"
+)
 
 // TLS tells whether the server speaks TLS.
 func (s *Settings) TLS() bool { return s.TLSCert != "" || len(s.ACMEDomains) > 0 }

@@ -174,7 +174,7 @@ func (q *request) fail(err error) {
 	if e.RetryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(e.RetryAfter))
 	}
-	q.env.Code, q.env.Status, q.env.Data = e.Code, e.Message, nil
+	q.env.Code, q.env.Status, q.env.Data, q.env.OrderID = e.Code, e.Message, e.Data, orNull(e.OrderID)
 	if wantsProblem(q.r.Header) {
 		q.env.Timestamp = wire.Timestamp(q.told())
 		if e.Status == http.StatusUnauthorized {
@@ -188,6 +188,14 @@ func (q *request) fail(err error) {
 		status = e.Status
 	}
 	q.send(status, "application/json", &q.env)
+}
+
+// orNull is nil for an empty text.
+func orNull(s string) *string {
+	if s == "" {
+		return nil
+	}
+	return &s
 }
 
 // wantsProblem tells whether Accept names problem details, with a quality not

@@ -21,6 +21,7 @@ import (
 	"contactbook/internal/book"
 	"contactbook/internal/sandbox"
 	"contactbook/internal/store"
+	"contactbook/internal/verify"
 	"contactbook/internal/wire"
 )
 
@@ -35,6 +36,7 @@ type Options struct {
 	MaxRequests    int              // that are worked on at a time; 0: DefaultRequests
 	AuthFailures   int              // a minute and address, beyond which it is refused; 0: any number
 	SandboxBooks   int              // throw-away books that a SANDBOX client may have; 0: none
+	Live           *book.Desk       // where LIVE verifications are asked; nil: nowhere
 }
 
 const (
@@ -54,6 +56,7 @@ type Server struct {
 	admission *admission
 	failures  failures
 	limits    limits
+	simulated *book.Desk // where SANDBOX verifications are asked
 }
 
 // row is an op of the API, or one of the sandbox.
@@ -72,6 +75,7 @@ func New(o Options) *Server {
 	}
 	s := &Server{Options: o, admission: newAdmission(o.MaxRequests, o.Metrics, o.Log), ids: wire.NewIDs(o.Now), routes: map[string]map[string]row{}}
 	s.sandbox = sandbox.New(sandbox.Options{Log: o.Log, Now: o.Now, Books: o.SandboxBooks})
+	s.simulated = book.NewDesk(verify.Simulator{})
 	s.failures.limit = o.AuthFailures
 	for _, op := range book.Ops {
 		s.rows = append(s.rows, row{op, nil})
@@ -190,6 +194,14 @@ func (q *request) match() (row, error) {
 	return op, nil
 }
 
+// away lets others work while the request waits for somebody outside.
+func (q *request) away(wait func()) {
+	if q.rest() {
+		defer q.workOn()
+	}
+	wait()
+}
+
 // run takes the request from its headers to its reply, in the contract's order
 // of checks.
 func (q *request) run(op row) error {
@@ -224,7 +236,10 @@ func (q *request) run(op row) error {
 	}
 	call := &book.Call{
 		Context: ctx, Book: q.DB.Book(q.client.Tenant()), UserID: q.client.UserID, Lenient: q.client.Lenient,
-		IDs: q.ids, Header: q.w.Header(),
+		IDs: q.ids, Header: q.w.Header(), Desk: q.Live, Away: q.away, Warn: q.warn,
+	}
+	if q.client.Sandbox {
+		call.Desk = q.simulated // never the one that moves money
 	}
 	if call.Body, err = q.body(op); err != nil {
 		return err
@@ -238,12 +253,16 @@ func (q *request) run(op row) error {
 		}
 		call.IDs = q.box.IDs(q.ids)
 	}
-	call.Now = wire.Millis(q.told().UnixMilli())
+	call.Clock = func() wire.Millis { return wire.Millis(q.told().UnixMilli()) }
+	call.Now = call.Clock()
 	data, err := q.do(op, call)
 	if err != nil {
 		return err
 	}
-	q.env.Code, q.env.Status = wire.TXN, op.Done
+	q.env.Code, q.env.Status, q.env.OrderID = wire.TXN, op.Done, orNull(call.OrderID)
+	if call.Pending {
+		q.env.Code, q.env.Status = wire.TUP, wire.Meanings[wire.TUP]
+	}
 	return q.reply(data)
 }
 
@@ -362,6 +381,11 @@ func (q *request) panicked(p any) {
 // logFailure tells an operator what the client is only told as System Error.
 func (q *request) logFailure(err error) {
 	q.Log.Error("request failed", "ipay_uuid", q.env.Reference, "op", q.route, "error", err)
+}
+
+// warn tells an operator what the client need not know.
+func (q *request) warn(what string, why error) {
+	q.Log.Warn(what, "ipay_uuid", q.env.Reference, "op", q.route, "error", why)
 }
 
 // finish counts the request and writes its one line of the log.

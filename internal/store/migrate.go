@@ -15,7 +15,7 @@ import (
 var migrationFiles embed.FS
 
 // tenantTables are all tables of a book, parents before children.
-var tenantTables = []string{"tag", "contact", "person", "address", "business", "payment", "snapshot"}
+var tenantTables = []string{"tag", "contact", "person", "address", "business", "payment", "snapshot", "verification"}
 
 // besideRecords are those of a book whose rows are no records of the API.
 var besideRecords = map[string]bool{"snapshot": true}

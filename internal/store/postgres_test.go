@@ -236,7 +236,7 @@ func TestDistribution(t *testing.T) {
 		"select create_distributed_table('client', 'client_id', colocate_with => 'none') where not exists (select 1 from pg_dist_partition where logicalrelid = 'client'::regclass)",
 	}
 	with := "none"
-	for _, table := range []string{"tag", "contact", "person", "address", "business", "payment", "snapshot"} {
+	for _, table := range []string{"tag", "contact", "person", "address", "business", "payment", "snapshot", "verification"} {
 		want = append(want, "select create_distributed_table('"+table+"', 'tenant_id', colocate_with => '"+with+"') where not exists (select 1 from pg_dist_partition where logicalrelid = '"+table+"'::regclass)")
 		with = "tag"
 	}

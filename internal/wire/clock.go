@@ -13,6 +13,16 @@ var india = time.FixedZone("IST", 5*3600+1800)
 // the server's zone.
 func Timestamp(t time.Time) string { return t.In(india).Format(time.DateTime) }
 
+// OrderID makes a transaction's orderid: 1, the time in India as YYMMDDHHMMSS, and
+// five capital letters of chance.
+func OrderID(t time.Time) string {
+	b := t.In(india).AppendFormat([]byte("1"), "060102150405")
+	for range 5 {
+		b = append(b, byte('A'+rand.IntN(26)))
+	}
+	return string(b)
+}
+
 // Millis is a record's date in unix milliseconds. Its JSON is UTC with six
 // digits of which the last three are zero.
 type Millis int64

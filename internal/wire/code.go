@@ -7,6 +7,10 @@ type Code string
 // The codes that this server answers. Meanings has the whole published table.
 const (
 	TXN Code = "TXN"
+	TUP Code = "TUP"
+	IAN Code = "IAN"
+	DTX Code = "DTX"
+	FAB Code = "FAB"
 	RPI Code = "RPI"
 	IAC Code = "IAC"
 	AAB Code = "AAB"

@@ -75,6 +75,8 @@ type Problem struct {
 	Reference   string  `json:"ipay_uuid"`
 	Environment string  `json:"environment"`
 	Timestamp   string  `json:"timestamp"`
+	OrderID     string  `json:"orderid,omitempty"`
+	Data        any     `json:"data,omitempty"`
 	Errors      []Fault `json:"errors,omitempty"`
 }
 
@@ -84,6 +86,6 @@ func NewProblem(e *Error, env Envelope) Problem {
 		Type: "about:blank", Title: http.StatusText(e.Status), Status: e.Status, Detail: e.Message,
 		Code: e.Code, Message: e.Message,
 		Reference: env.Reference, Environment: env.Environment, Timestamp: env.Timestamp,
-		Errors: e.Faults,
+		OrderID: e.OrderID, Data: e.Data, Errors: e.Faults,
 	}
 }

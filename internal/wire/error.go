@@ -18,6 +18,9 @@ type Error struct {
 	Loud   bool
 	// RetryAfter, in seconds, becomes the header of that name when positive.
 	RetryAfter int
+	// Data and OrderID go where a success has them: DTX alone has data.
+	Data    any
+	OrderID string
 	// Faults has every failed field, in documented order; Message is the first's.
 	Faults []Fault
 }
@@ -47,6 +50,19 @@ var (
 	ErrBodySize    = &Error{Code: RPI, Message: "The request body may not be greater than 256 kilobytes.", Status: http.StatusRequestEntityTooLarge, Loud: true}
 	ErrHeaderSize  = &Error{Code: RPI, Message: "The request headers may not be greater than 16 kilobytes.", Status: http.StatusRequestHeaderFieldsTooLarge, Loud: true}
 )
+
+// NewOutcome is the failure of a transaction that was carried out, or was before:
+// for an HTTP intermediary it is a reply like any other.
+func NewOutcome(code Code, orderID string, data any) *Error {
+	status := http.StatusUnprocessableEntity
+	switch code {
+	case DTX:
+		status = http.StatusConflict
+	case SPD, FAB:
+		status = http.StatusFailedDependency
+	}
+	return &Error{Code: code, Message: Meanings[code], Status: status, Data: data, OrderID: orderID}
+}
 
 // ErrHeader says that a mandatory header is missing ("required") or wrong ("invalid").
 func ErrHeader(name, what string) *Error {
