@@ -77,11 +77,11 @@ func (b *sandboxBook) throwaway() (c creds) {
 	return c
 }
 
-func (b *sandboxBook) request(op *sandbox.Op) m {
+func (b *sandboxBook) request(route string) m {
 	b.t.Helper()
-	body, ok := sandboxRequests[op.Route]
+	body, ok := sandboxRequests[route]
 	if !ok {
-		b.t.Fatalf("sandboxRequests has no request of %s", op.Route)
+		b.t.Fatalf("sandboxRequests has no request of %s", route)
 	}
 	if body == nil {
 		return m{}
@@ -122,10 +122,10 @@ func TestSandboxStaysInItsBook(t *testing.T) {
 			for i := range sandbox.Ops { // what one of them leaves behind is no hindrance to the next
 				op := &sandbox.Ops[i]
 				method, path, _ := strings.Cut(op.Route, " ")
-				x.same(op.Route+" by a LIVE client", s.call(live.creds, method, path, own.request(op)), func(r reply) bool { return r.Code == "UAD" && string(r.Data) == "null" && r.Environment == "LIVE" })
+				x.same(op.Route+" by a LIVE client", s.call(live.creds, method, path, own.request(op.Route)), func(r reply) bool { return r.Code == "UAD" && string(r.Data) == "null" && r.Environment == "LIVE" })
 				done := func(r reply) bool { return r.Code == "TXN" && r.Status == op.Done }
-				x.same(op.Route, s.call(own.creds, method, path, own.request(op)), done)
-				soiled := own.request(op)
+				x.same(op.Route, s.call(own.creds, method, path, own.request(op.Route)), done)
+				soiled := own.request(op.Route)
 				for _, f := range op.Fields() {
 					if _, ok := soiled[f.Name]; !ok {
 						soiled[f.Name] = nil // not one of the further fields
@@ -139,7 +139,7 @@ func TestSandboxStaysInItsBook(t *testing.T) {
 				x.same(op.Route+" with other fields", s.call(own.creds, method, path, soiled), done)
 				for _, f := range op.Fields() {
 					for range proof.Pick(2, 20, len(texts)) {
-						body := own.request(op)
+						body := own.request(op.Route)
 						body[f.Name] = fmt.Sprint(texts[sent%len(texts)], " ", injected, sent)
 						sent++
 						x.same(fmt.Sprintf("%s with %s = %q", op.Route, f.Name, body[f.Name]), s.call(own.creds, method, path, body),
@@ -257,7 +257,7 @@ func TestSandboxRewind(t *testing.T) {
 			}
 			return text
 		}
-		s.ok(b.creds, "POST", "/_sandbox/seed", sandboxRequests["POST /_sandbox/seed"](b))
+		s.ok(b.creds, "POST", "/_sandbox/seed", b.request("POST /_sandbox/seed"))
 		full := whole()
 		if !strings.Contains(full, `"isPrimary":true`) || !strings.Contains(full, "2026-03-01T00:00:02.000000Z") {
 			t.Errorf("the fixture made %s", full)
@@ -269,7 +269,7 @@ func TestSandboxRewind(t *testing.T) {
 			t.Errorf("rewound, it is\n%s\nand was\n%s", got, full)
 		}
 		s.ok(b.creds, "POST", "/_sandbox/reset", nil)
-		s.ok(b.creds, "POST", "/_sandbox/seed", sandboxRequests["POST /_sandbox/seed"](b))
+		s.ok(b.creds, "POST", "/_sandbox/seed", b.request("POST /_sandbox/seed"))
 		if got := whole(); got != full {
 			t.Errorf("seeded again, it is\n%s\nand was\n%s", got, full)
 		}

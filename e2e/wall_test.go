@@ -65,6 +65,16 @@ func TestRowLevelSecurity(t *testing.T) {
 	}
 	pooled.contact(a.creds, a.word, pooled.tag(a.creds, a.word+" pooled"))
 
+	sand := &sandboxBook{s, s.client(9, "SANDBOX"), "sand"}
+	sand.fill()
+	for _, route := range []string{"POST /_sandbox/seed", "POST /_sandbox/snapshot", "POST /_sandbox/reset", "POST /_sandbox/rewind"} {
+		method, path, _ := strings.Cut(route, " ")
+		s.ok(sand.creds, method, path, sand.request(route))
+	}
+	if r := s.call(sand.creds, "POST", "/_sandbox/books", nil); r.Code != "SNA" {
+		t.Errorf("a serving role, which may not store clients, makes one: %s", r.Raw)
+	}
+
 	for _, c := range []struct {
 		what, database string
 		args           []string
