@@ -1179,15 +1179,17 @@ func TestCancellation(t *testing.T) {
 		t.Helper()
 		start := time.Now()
 		err := fn()
-		if took := time.Since(start); took > 5*time.Second {
+		if took := time.Since(start); took > 15*time.Second {
 			t.Errorf("it took %v", took)
 		}
 		return err
 	}
 	t.Run("while the server thinks", func(t *testing.T) {
-		p := newProxy(t, hang)
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(50*time.Millisecond, cancel)
+		p := newProxy(t, func(n int, w http.ResponseWriter, r *http.Request, next http.Handler) {
+			cancel()
+			hang(n, w, r, next)
+		})
 		err := soon(t, func() error { _, err := sameBook(t, c, p.URL).Tags.List(ctx); return err })
 		if !errors.Is(err, context.Canceled) || p.requests.Load() != 1 || strings.Count(err.Error(), "context canceled") != 1 {
 			t.Errorf("%d requests, %v", p.requests.Load(), err)
@@ -1198,14 +1200,18 @@ func TestCancellation(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 		defer cancel()
 		err := soon(t, func() error { return sameBook(t, c, p.URL).Tags.Delete(ctx, tag) })
-		if !errors.Is(err, context.DeadlineExceeded) || p.requests.Load() != 1 {
+		if !errors.Is(err, context.DeadlineExceeded) || p.requests.Load() > 1 { // none, on a slow machine
 			t.Errorf("%d requests, %v", p.requests.Load(), err)
 		}
 	})
 	t.Run("between tries", func(t *testing.T) {
-		p := newProxy(t, answers(503, refusal("SPD", "Service Provider Downtime"), "Retry-After", "20"))
 		ctx, cancel := context.WithCancel(t.Context())
-		time.AfterFunc(300*time.Millisecond, cancel)
+		refuse := answers(503, refusal("SPD", "Service Provider Downtime"), "Retry-After", "20")
+		p := newProxy(t, func(n int, w http.ResponseWriter, r *http.Request, next http.Handler) {
+			refuse(n, w, r, next)
+			w.(http.Flusher).Flush()
+			time.AfterFunc(time.Second, cancel)
+		})
 		err := soon(t, func() error { _, err := sameBook(t, c, p.URL).Tags.List(ctx); return err })
 		if !errors.Is(err, context.Canceled) || !errors.Is(err, client.ErrUnavailable) || p.requests.Load() != 1 {
 			t.Errorf("%d requests, %v", p.requests.Load(), err)
